@@ -1,0 +1,3 @@
+//! The `pqfw` binary.
+
+fn main() {}

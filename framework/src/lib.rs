@@ -1,0 +1,37 @@
+//! The framework of pqfw: change any algorithm, provider or transport of a running security
+//! system by editing one line of TOML, and be told what that line did to your security.
+//!
+//! ```text
+//!  profile (TOML) ─▶ Policy ─▶ Resolver ─▶ admission gate ─▶ Suite ─▶ a System's protocol
+//!                                  ▲                                        │
+//!        Catalogue (rows) ─▶ Registry ◀─ plugins (code)                  Exchange ─▶ Transport
+//! ```
+//!
+//! This crate knows no algorithm's code, no socket, no clock and no operating system's generator.
+//! Plugins bring code and are measured at the [admission gate](registry); protocols ask their
+//! [`Suite`](suite::Suite) for a KEM and never learn its name.
+//!
+//! Where to look: [`catalogue`] for what algorithms are, [`registry`] for who computes them,
+//! [`kem`], [`signature`], [`aead`], [`kdf`] and [`hash`] for the traits, [`profile`] for the file
+//! format, [`policy`] for what is allowed, [`system`] for what runs.
+
+pub mod aead;
+pub mod catalogue;
+pub mod exchange;
+pub mod hash;
+pub mod kdf;
+pub mod kem;
+pub mod keys;
+pub mod policy;
+pub mod profile;
+pub mod provider;
+pub mod python_json;
+pub mod registry;
+pub mod secret;
+pub mod signature;
+pub mod store;
+pub mod suite;
+pub mod system;
+pub mod world;
+
+pub use rand_core;

@@ -1,0 +1,262 @@
+//! Policies: which algorithms may be used, as data with a source for each rule.
+//!
+//! A policy removes candidates; it never chooses among them. Several policies apply together: what
+//! any of them denies is denied.
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::catalogue::{AlgorithmInfo, Kind, Status};
+
+/// A calendar day, `YYYY-MM-DD`, which orders as text.
+pub type Day = String;
+
+/// One policy.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// The name by which profiles select it.
+    pub name: String,
+    /// One sentence on whom it is for.
+    pub summary: String,
+    /// A warning printed at every start, for policies that keep something weak alive.
+    #[serde(default)]
+    pub warning: Option<String>,
+    /// Its rules; the first that denies is the reason given.
+    #[serde(rename = "rule")]
+    pub rules: Vec<Rule>,
+}
+
+/// One rule. An algorithm that matches `kind` must satisfy everything else that is set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The stable name of the rule.
+    pub id: String,
+    /// The document it comes from.
+    pub source: String,
+    /// The kinds it speaks of; none named means all.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// Algorithms it does not speak of.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// The lowest NIST category.
+    #[serde(default)]
+    pub min_category: Option<u8>,
+    /// The statuses allowed.
+    #[serde(default)]
+    pub statuses: Vec<String>,
+    /// Algorithms denied by name.
+    #[serde(default)]
+    pub deny: Vec<String>,
+    /// From this day on a breach is a warning; before it, the rule sleeps.
+    #[serde(default)]
+    pub warn_from: Option<Day>,
+    /// From this day on a breach is denied. Without any date the rule always denies.
+    #[serde(default)]
+    pub deny_from: Option<Day>,
+}
+
+/// What the policies say of an algorithm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing against it.
+    Allowed,
+    /// Allowed, with something to tell the operator.
+    Warned(String),
+    /// Not to be used; the policy, the rule and its source.
+    Denied(String),
+}
+
+/// A policy that cannot be had: the operator's fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PolicyError {
+    /// No such policy.
+    #[error("no policy `{0}`; there are: {1}")]
+    Unknown(String, String),
+    /// A policy file that does not parse.
+    #[error("policy: {0}")]
+    Syntax(String),
+    /// A rule that names a kind or status that does not exist.
+    #[error("policy {policy}, rule {rule}: {reason}")]
+    Rule {
+        /// The policy.
+        policy: String,
+        /// The rule.
+        rule: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The texts of the policies that the framework brings, by name.
+pub const SHIPPED: [(&str, &str); 2] = [
+    ("modern", include_str!("modern.toml")),
+    ("legacy-compat", include_str!("legacy-compat.toml")),
+];
+
+impl Policy {
+    /// Gives a policy that the framework brings.
+    ///
+    /// # Errors
+    /// [`PolicyError::Unknown`].
+    pub fn shipped(name: &str) -> Result<Self, PolicyError> {
+        let Some((_, text)) = SHIPPED.into_iter().find(|(known, _)| *known == name) else {
+            let known: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
+            return Err(PolicyError::Unknown(name.into(), known.join(", ")));
+        };
+        Self::parse(text)
+    }
+
+    /// Reads a policy from TOML.
+    ///
+    /// # Errors
+    /// [`PolicyError::Syntax`], [`PolicyError::Rule`].
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let policy: Self = toml_edit::de::from_str(text)
+            .map_err(|error| PolicyError::Syntax(error.to_string().trim_end().into()))?;
+        for rule in &policy.rules {
+            let bad = |reason| PolicyError::Rule {
+                policy: policy.name.clone(),
+                rule: rule.id.clone(),
+                reason,
+            };
+            rule.kinds.iter().try_for_each(|k| k.parse::<Kind>().map(|_| ())).map_err(bad)?;
+            rule.statuses.iter().try_for_each(|s| s.parse::<Status>().map(|_| ())).map_err(bad)?;
+        }
+        Ok(policy)
+    }
+
+    /// What this policy says of `row` on the day `today`.
+    #[must_use]
+    pub fn verdict(&self, row: &AlgorithmInfo, today: &str) -> Verdict {
+        let mut verdict = Verdict::Allowed;
+        for rule in &self.rules {
+            let Some(breach) = rule.breach(row) else { continue };
+            let text = format!("{} rule {}: {breach} ({})", self.name, rule.id, rule.source);
+            match rule.effect(today) {
+                Effect::Deny => return Verdict::Denied(text),
+                Effect::Warn => verdict = Verdict::Warned(text),
+                Effect::Sleep => {}
+            }
+        }
+        verdict
+    }
+}
+
+enum Effect {
+    Sleep,
+    Warn,
+    Deny,
+}
+
+impl Rule {
+    fn effect(&self, today: &str) -> Effect {
+        let since = |day: &Option<Day>| day.as_deref().is_some_and(|day| today >= day);
+        match (&self.warn_from, &self.deny_from) {
+            (None, None) => Effect::Deny,
+            _ if since(&self.deny_from) => Effect::Deny,
+            _ if since(&self.warn_from) => Effect::Warn,
+            _ => Effect::Sleep,
+        }
+    }
+
+    fn breach(&self, row: &AlgorithmInfo) -> Option<String> {
+        let speaks = self.kinds.is_empty() || self.kinds.iter().any(|k| k == row.kind().name());
+        if !speaks || self.except.contains(&row.id) {
+            return None;
+        }
+        if self.deny.contains(&row.id) {
+            return Some(format!("{} is on its list", row.id));
+        }
+        if let Some(least) = self.min_category.filter(|least| row.category < *least) {
+            return Some(format!("category {} is below {least}", row.category));
+        }
+        if !self.statuses.is_empty() && !self.statuses.iter().any(|s| s == row.status.name()) {
+            return Some(format!("status {} is not allowed", row.status));
+        }
+        None
+    }
+}
+
+/// What several policies say together: the strictest verdict.
+#[must_use]
+pub fn verdict(policies: &[Policy], row: &AlgorithmInfo, today: &str) -> Verdict {
+    let mut strictest = Verdict::Allowed;
+    for policy in policies {
+        match policy.verdict(row, today) {
+            denied @ Verdict::Denied(_) => return denied,
+            warned @ Verdict::Warned(_) => strictest = warned,
+            Verdict::Allowed => {}
+        }
+    }
+    strictest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::builtin;
+
+    fn row(id: &str) -> AlgorithmInfo {
+        builtin().into_iter().find(|row| row.id == id).unwrap()
+    }
+
+    #[test]
+    fn modern_denies_what_is_legacy_or_classical_and_names_the_rule() {
+        let modern = Policy::shipped("modern").unwrap();
+        assert_eq!(modern.verdict(&row("ML-KEM-768"), "2026-01-01"), Verdict::Allowed);
+        let Verdict::Denied(reason) = modern.verdict(&row("Kyber-768"), "2026-01-01") else {
+            panic!("Kyber-768 was not denied");
+        };
+        assert!(reason.contains("modern rule"), "{reason}");
+        for classical in ["X25519", "Ed25519"] {
+            let verdict = modern.verdict(&row(classical), "2026-01-01");
+            assert!(matches!(verdict, Verdict::Denied(_)), "{classical}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn legacy_compat_allows_the_deployed_suite_and_warns_at_every_start() {
+        let policy = Policy::shipped("legacy-compat").unwrap();
+        assert!(policy.warning.is_some());
+        for id in ["Kyber-768", "SPHINCS+-SHA2-128f-simple", "AES-256-GCM", "HKDF-SHA256"] {
+            let verdict = policy.verdict(&row(id), "2026-01-01");
+            assert!(!matches!(verdict, Verdict::Denied(_)), "{id}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_dated_rule_sleeps_then_warns_then_denies() {
+        let text = r#"
+            name = "dated"
+            summary = "a test"
+            [[rule]]
+            id = "d1"
+            source = "a test"
+            deny = ["ML-KEM-512"]
+            warn_from = "2027-01-01"
+            deny_from = "2030-01-01"
+        "#;
+        let policy = Policy::parse(text).unwrap();
+        let row = row("ML-KEM-512");
+        assert_eq!(policy.verdict(&row, "2026-12-31"), Verdict::Allowed);
+        assert!(matches!(policy.verdict(&row, "2027-01-01"), Verdict::Warned(_)));
+        assert!(matches!(policy.verdict(&row, "2030-01-01"), Verdict::Denied(_)));
+    }
+
+    #[test]
+    fn the_strictest_of_several_wins() {
+        let both = [Policy::shipped("legacy-compat").unwrap(), Policy::shipped("modern").unwrap()];
+        assert!(matches!(verdict(&both, &row("Kyber-768"), "2026-01-01"), Verdict::Denied(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        assert!(matches!(Policy::shipped("modrn"), Err(PolicyError::Unknown(..))));
+        assert!(matches!(Policy::parse("name = 1"), Err(PolicyError::Syntax(_))));
+        let rule = "name='p'\nsummary='s'\n[[rule]]\nid='r'\nsource='s'\nkinds=['kam']";
+        assert!(matches!(Policy::parse(rule), Err(PolicyError::Rule { .. })));
+    }
+}

@@ -1,0 +1,229 @@
+//! The profile: one TOML file that describes one node of one system.
+//!
+//! Layers, strongest first: `--set`, the environment (`PQFW__TRANSPORT__LISTEN`), the file, the
+//! profile that ships with the system. Every value is typed and remembers where it was written; an
+//! unknown key is an error with its line, its column and the nearest key that exists.
+
+mod de;
+mod model;
+mod tree;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+pub use model::{
+    Common, Keys, Limits, LogFormat, LogLevel, Logging, OneOrMany, Providers, StoreTable,
+    SuiteTable, TransportTable,
+};
+pub use tree::Origin;
+use tree::{Content, Node};
+
+use crate::exchange::TransportSettings;
+use crate::registry::{Registry, ResolveError};
+use crate::suite::SuiteNames;
+
+/// The version of the file format that this code reads.
+pub const FORMAT: u32 = 1;
+
+/// A resolved profile.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The common keys.
+    pub common: Common,
+    /// The node's name: its state directory and socket.
+    pub name: String,
+    /// The dialect in force.
+    pub dialect: String,
+    table: Node,
+}
+
+/// A profile that cannot be used: the operator's fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ProfileError {
+    /// The file is not TOML.
+    #[error("{place}: {reason}")]
+    Syntax {
+        /// Where.
+        place: Origin,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A key that no reader knows.
+    #[error("{place}: unknown key `{path}`{}", suggestion(.nearest, .known))]
+    UnknownKey {
+        /// The dotted key.
+        path: String,
+        /// Where it was written.
+        place: Origin,
+        /// The nearest key that exists.
+        nearest: Option<String>,
+        /// The keys that exist there.
+        known: String,
+    },
+    /// A key that is needed and not there.
+    #[error("key `{path}` is missing")]
+    Missing {
+        /// The dotted key.
+        path: String,
+    },
+    /// A value of the wrong type or outside its range.
+    #[error("{place}: `{path}`: {reason}")]
+    Value {
+        /// The dotted key.
+        path: String,
+        /// Where it was written.
+        place: Origin,
+        /// What is wrong, and what to write.
+        reason: String,
+    },
+    /// The system that the profile names is not there.
+    #[error(transparent)]
+    System(ResolveError),
+}
+
+fn suggestion(nearest: &Option<String>, known: &str) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => format!("; there are: {known}"),
+    }
+}
+
+/// What lies over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--set` pairs, in order.
+    pub set: Vec<(String, String)>,
+    /// Environment variables whose name begins with `PQFW__`.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Profile {
+    /// Resolves a profile: the text of its file, the layers over it and the shipped one below it.
+    ///
+    /// `stem` names the node when the file does not.
+    ///
+    /// # Errors
+    /// [`ProfileError`].
+    pub fn resolve(
+        text: &str,
+        stem: &str,
+        overrides: &Overrides,
+        registry: &Registry,
+    ) -> Result<Self, ProfileError> {
+        let mut above = Node::parse(text, false)?;
+        for (variable, value) in &overrides.environment {
+            let Some(path) = variable.strip_prefix("PQFW__") else { continue };
+            let path = path.to_lowercase().replace("__", ".");
+            above.set(&path, value, &Origin::Environment(variable.clone()))?;
+        }
+        for (path, value) in &overrides.set {
+            above.set(path, value, &Origin::Set)?;
+        }
+        let Some(system) = above.text("system") else {
+            return Err(ProfileError::Missing { path: "system".into() });
+        };
+        let info = registry.system(system).map_err(ProfileError::System)?.info();
+        let mut tree = Node::parse(info.shipped_profile, true)?;
+        tree.overlay(above);
+        let table = tree.take(info.name).unwrap_or_else(|| Node::table(Origin::Shipped));
+        let common: Common = de::from_node(&tree, "")?;
+        if common.profile != FORMAT {
+            return Err(ProfileError::Value {
+                path: "profile".into(),
+                place: origin_of(&tree, "profile"),
+                reason: format!("this build reads format {FORMAT}, not {}", common.profile),
+            });
+        }
+        let default = info.dialects.first().map(|dialect| dialect.name.to_owned());
+        let dialect = common.dialect.clone().or(default).unwrap_or_default();
+        if !info.dialects.iter().any(|known| known.name == dialect) {
+            let known: Vec<_> = info.dialects.iter().map(|dialect| dialect.name).collect();
+            return Err(ProfileError::Value {
+                path: "dialect".into(),
+                place: origin_of(&tree, "dialect"),
+                reason: format!("{} has no `{dialect}`; there are: {}", info.name, known.join(", ")),
+            });
+        }
+        let name = common.name.clone().unwrap_or_else(|| stem.to_owned());
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+            return Err(ProfileError::Value {
+                path: "name".into(),
+                place: origin_of(&tree, "name"),
+                reason: format!("`{name}` cannot name a directory; use letters, digits and `-`"),
+            });
+        }
+        Ok(Self { common, name, dialect, table })
+    }
+
+    /// Reads the system's own table.
+    ///
+    /// # Errors
+    /// [`ProfileError`] with the key and the place.
+    pub fn system_table<T: DeserializeOwned>(&self) -> Result<T, ProfileError> {
+        de::from_node(&self.table, &self.common.system)
+    }
+
+    /// The names of the suite.
+    #[must_use]
+    pub fn suite_names(&self) -> SuiteNames {
+        let suite = &self.common.suite;
+        SuiteNames {
+            kem: suite.kem.0.clone(),
+            signature: suite.signature.0.clone(),
+            aead: suite.aead.0.clone(),
+            kdf: suite.kdf.0.clone(),
+        }
+    }
+
+    /// The `[transport]` table as a transport needs it.
+    #[must_use]
+    pub fn transport_settings(&self) -> TransportSettings {
+        let transport = &self.common.transport;
+        TransportSettings {
+            listen: transport.listen.clone(),
+            connect: transport.connect.clone(),
+            limits: (&transport.limits).into(),
+        }
+    }
+}
+
+fn origin_of(tree: &Node, key: &str) -> Origin {
+    match &tree.content {
+        Content::Table(table) => table.get(key).unwrap_or(tree).origin.clone(),
+        _ => tree.origin.clone(),
+    }
+}
+
+/// The JSON Schema of profiles: the common keys and each system's own table.
+#[must_use]
+pub fn schema(registry: &Registry) -> serde_json::Value {
+    let mut schema = schema_of::<Common>();
+    let definitions = schema.get_mut("$defs").and_then(serde_json::Value::as_object_mut);
+    let mut hoisted = definitions.map(std::mem::take).unwrap_or_default();
+    if let Some(properties) = schema.get_mut("properties").and_then(|p| p.as_object_mut()) {
+        for system in registry.systems() {
+            let mut table = system.table_schema();
+            if let Some(table) = table.as_object_mut() {
+                table.remove("$schema");
+                if let Some(serde_json::Value::Object(own)) = table.remove("$defs") {
+                    hoisted.extend(own);
+                }
+            }
+            properties.insert(system.info().name.into(), table);
+        }
+    }
+    if let Some(object) = schema.as_object_mut() {
+        // Only `system` and `profile` must stand in a file: the shipped profile fills the rest.
+        object.insert("required".into(), serde_json::json!(["profile", "system"]));
+        object.insert("$defs".into(), hoisted.into());
+        object.insert("title".into(), "pqfw profile".into());
+    }
+    schema
+}
+
+/// The JSON Schema of a table.
+#[must_use]
+pub fn schema_of<T: JsonSchema>() -> serde_json::Value {
+    schemars::schema_for!(T).to_value()
+}

@@ -1,0 +1,200 @@
+//! The registry: which algorithms this process knows, and whose code can compute them.
+//!
+//! A registry is a value, never a process global. [`Registry::builder`] is the normative way to
+//! make one; [`Registry::discover`] gathers what `register_plugin!` submitted at link time and
+//! fills the same builder. The order of registration carries no meaning.
+
+mod builder;
+mod gate;
+mod nearest;
+mod plugin;
+mod query;
+mod resolver;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+pub use builder::{BuildError, Builder};
+pub use gate::GateError;
+pub use inventory;
+pub use nearest::nearest;
+pub use plugin::{Code, Derivation, Derive, Offer, Plugin, Registration};
+pub use query::{Query, QueryError};
+pub use resolver::{Decision, ResolveError, Resolver};
+
+use rand_core::CryptoRng;
+
+use crate::catalogue::AlgorithmInfo;
+use crate::exchange::Transport;
+use crate::provider::ProviderInfo;
+use crate::system::System;
+
+/// Everything that was registered.
+pub struct Registry {
+    rows: BTreeMap<String, Row>,
+    /// Folded name to canonical id.
+    names: BTreeMap<String, String>,
+    transports: BTreeMap<String, Arc<dyn Transport>>,
+    systems: BTreeMap<String, Arc<dyn System>>,
+    plugins: BTreeSet<String>,
+    rehearsed: BTreeSet<String>,
+}
+
+/// A row with the providers attached to it, in the built-in order.
+pub(crate) struct Row {
+    info: Arc<AlgorithmInfo>,
+    entries: Vec<Entry>,
+}
+
+/// One provider of one algorithm.
+pub struct Entry {
+    info: Arc<AlgorithmInfo>,
+    provider: Arc<ProviderInfo>,
+    code: Code,
+    outcome: OnceLock<Result<(), GateError>>,
+}
+
+impl Entry {
+    /// The algorithm.
+    #[must_use]
+    pub fn info(&self) -> &Arc<AlgorithmInfo> {
+        &self.info
+    }
+
+    /// The provider.
+    #[must_use]
+    pub fn provider(&self) -> &Arc<ProviderInfo> {
+        &self.provider
+    }
+
+    /// The provider's code, which has not passed the gate: for the conformance kit and benches.
+    #[must_use]
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// The outcome of the admission gate, if it has run.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Result<(), GateError>> {
+        self.outcome.get()
+    }
+
+    /// `algorithm@provider`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{}@{}", self.info.id, self.provider.name)
+    }
+}
+
+impl Registry {
+    /// Begins an explicit registry: the built-in rows and no code.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// Gathers what `register_plugin!` submitted in the crates that are linked.
+    #[must_use]
+    pub fn discover() -> Builder {
+        let plugins = inventory::iter::<Registration>.into_iter();
+        plugins.fold(Builder::new(), |builder, registration| builder.with((registration.0)()))
+    }
+
+    /// Every row, in alphabetical order of its id, with or without providers.
+    pub fn rows(&self) -> impl Iterator<Item = &Arc<AlgorithmInfo>> {
+        self.rows.values().map(|row| &row.info)
+    }
+
+    /// Every provider of every algorithm, in the built-in order within each.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.rows.values().flat_map(|row| &row.entries)
+    }
+
+    /// The providers of one algorithm, in the built-in order.
+    #[must_use]
+    pub fn entries_of(&self, id: &str) -> &[Entry] {
+        self.rows.get(id).map_or(&[], |row| &row.entries)
+    }
+
+    /// Finds a row by canonical id or alias; case, `-`, `_` and spaces do not matter.
+    ///
+    /// # Errors
+    /// [`ResolveError::UnknownAlgorithm`] with the nearest name.
+    pub fn find(&self, name: &str) -> Result<&Arc<AlgorithmInfo>, ResolveError> {
+        let id = self.names.get(&nearest::fold(name));
+        id.and_then(|id| self.rows.get(id)).map(|row| &row.info).ok_or_else(|| {
+            let names = self.rows.values().flat_map(|row| {
+                std::iter::once(&row.info.id).chain(&row.info.aliases).map(String::as_str)
+            });
+            ResolveError::UnknownAlgorithm {
+                name: name.into(),
+                nearest: nearest(name, names).map(Into::into),
+            }
+        })
+    }
+
+    /// Runs the admission gate of one entry, once; later calls give the first outcome.
+    ///
+    /// # Errors
+    /// The [`GateError`] that quarantined the provider.
+    pub fn admit(&self, entry: &Entry, rng: &mut dyn CryptoRng) -> Result<(), GateError> {
+        let outcome = entry.outcome.get_or_init(|| {
+            if self.rehearsed.contains(&entry.full_name()) {
+                return Err(GateError::Rehearsed);
+            }
+            gate::run(&entry.info, &entry.provider, &entry.code, rng)
+        });
+        outcome.clone()
+    }
+
+    /// The transport of that name.
+    ///
+    /// # Errors
+    /// [`ResolveError::UnknownTransport`] with the names that there are.
+    pub fn transport(&self, name: &str) -> Result<&Arc<dyn Transport>, ResolveError> {
+        self.transports.get(name).ok_or_else(|| ResolveError::UnknownTransport {
+            name: name.into(),
+            known: self.transports.keys().cloned().collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Every transport by name.
+    pub fn transports(&self) -> impl Iterator<Item = &Arc<dyn Transport>> {
+        self.transports.values()
+    }
+
+    /// The system of that name.
+    ///
+    /// # Errors
+    /// [`ResolveError::UnknownSystem`] with the names that there are.
+    pub fn system(&self, name: &str) -> Result<&Arc<dyn System>, ResolveError> {
+        self.systems.get(name).ok_or_else(|| ResolveError::UnknownSystem {
+            name: name.into(),
+            known: self.systems.keys().cloned().collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Every system by name.
+    pub fn systems(&self) -> impl Iterator<Item = &Arc<dyn System>> {
+        self.systems.values()
+    }
+
+    /// Checks a profile's `require`: each name must be an algorithm with at least one provider, a
+    /// plugin, a transport or a system.
+    ///
+    /// # Errors
+    /// [`ResolveError::Required`] with the fix.
+    pub fn require(&self, names: &[String]) -> Result<(), ResolveError> {
+        for name in names {
+            let served = self.find(name).is_ok_and(|row| !self.entries_of(&row.id).is_empty());
+            let known = served
+                || self.plugins.contains(name)
+                || self.transports.contains_key(name)
+                || self.systems.contains_key(name);
+            if !known {
+                return Err(ResolveError::Required { name: name.clone() });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,381 @@
+//! From a name in a profile to admitted code: candidates, policy, gate, and a log of why.
+
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use super::{Code, Entry, GateError, Registry};
+use crate::aead::AdmittedAead;
+use crate::catalogue::{AlgorithmInfo, Kind, Sizes};
+use crate::hash::AdmittedHash;
+use crate::kdf::AdmittedKdf;
+use crate::kem::{AdmittedKem, KemError};
+use crate::policy::{self, Policy, Verdict};
+use crate::secret::SecretForm;
+use crate::signature::AdmittedSignature;
+
+/// Resolves names under one set of policies and preferences.
+pub struct Resolver<'a> {
+    registry: &'a Registry,
+    rng: &'a mut dyn CryptoRng,
+    policies: &'a [Policy],
+    prefer: &'a [String],
+    today: &'a str,
+    decisions: Vec<Decision>,
+}
+
+/// One thing that was decided on the way, for the start-up banner and the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A provider was chosen.
+    Chosen {
+        /// The algorithm.
+        algorithm: String,
+        /// The provider.
+        provider: String,
+    },
+    /// A provider failed the admission gate and the next one was tried.
+    Quarantined {
+        /// The algorithm.
+        algorithm: String,
+        /// The provider.
+        provider: String,
+        /// Why.
+        reason: GateError,
+    },
+    /// A policy has something to say about an algorithm that it allows.
+    Warned {
+        /// The algorithm.
+        algorithm: String,
+        /// What it says.
+        warning: String,
+    },
+    /// A preferred name was passed over for the next of an ordered list.
+    PassedOver {
+        /// The name in the list.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a name gave no code.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ResolveError {
+    /// The operator's fault: no such algorithm.
+    #[error("no algorithm `{name}`{}", hint(.nearest))]
+    UnknownAlgorithm {
+        /// The name as given.
+        name: String,
+        /// The nearest name that exists.
+        nearest: Option<String>,
+    },
+    /// The operator's fault: a name of another kind.
+    #[error("{id} is a {got}; a {expected} is needed here")]
+    WrongKind {
+        /// The algorithm.
+        id: String,
+        /// Its kind.
+        got: Kind,
+        /// The kind that was needed.
+        expected: Kind,
+    },
+    /// The operator's fault: no such provider of the algorithm.
+    #[error("{id} has no provider `{provider}`; there are: {known}")]
+    UnknownProvider {
+        /// The algorithm.
+        id: String,
+        /// The provider as given.
+        provider: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// The operator's fault: a build without code for the algorithm.
+    #[error("{id} is known but this build has no code for it; add a plugin that offers it")]
+    NoProvider {
+        /// The algorithm.
+        id: String,
+    },
+    /// The policy's decision.
+    #[error("{id} is refused: {reason}")]
+    Refused {
+        /// The algorithm.
+        id: String,
+        /// The policy, the rule and its source.
+        reason: String,
+    },
+    /// A fault of ours or of the machine: no provider may take the failed one's place.
+    #[error("{id}@{provider} failed its admission ({reason}) and no other provider may replace it: {why}")]
+    NoSuccessor {
+        /// The algorithm.
+        id: String,
+        /// The first provider that failed.
+        provider: String,
+        /// How it failed.
+        reason: GateError,
+        /// Why there is no replacement.
+        why: String,
+    },
+    /// The operator's fault: an ordered list of alternatives of which none can be used.
+    #[error("none of the alternatives can be used: {0}")]
+    NoAlternative(String),
+    /// The operator's fault: no such transport.
+    #[error("no transport `{name}`; there are: {known}")]
+    UnknownTransport {
+        /// The name as given.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// The operator's fault: no such system.
+    #[error("no system `{name}`; there are: {known}")]
+    UnknownSystem {
+        /// The name as given.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// The build's fault: a profile requires what is not linked.
+    #[error("this profile requires `{name}`, which this build does not have; if its crate is in Cargo.toml, reference it with `use {crate_name} as _;` so that the linker keeps it", crate_name = name.replace('-', "_"))]
+    Required {
+        /// The name in `require`.
+        name: String,
+    },
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(
+        || "; `pqfw list-algorithms` prints the names".into(),
+        |name| format!("; did you mean `{name}`?"),
+    )
+}
+
+impl<'a> Resolver<'a> {
+    /// Begins to resolve. `rng` feeds the pairwise tests of the admission gate; `today` is
+    /// `YYYY-MM-DD` for dated rules; `prefer` orders providers before the built-in order.
+    #[must_use]
+    pub fn new(
+        registry: &'a Registry,
+        rng: &'a mut dyn CryptoRng,
+        policies: &'a [Policy],
+        prefer: &'a [String],
+        today: &'a str,
+    ) -> Self {
+        Self { registry, rng, policies, prefer, today, decisions: Vec::new() }
+    }
+
+    /// What was decided, in order; the log is left empty.
+    pub fn take_decisions(&mut self) -> Vec<Decision> {
+        std::mem::take(&mut self.decisions)
+    }
+
+    /// Resolves a KEM.
+    ///
+    /// # Errors
+    /// [`ResolveError`].
+    pub fn kem(&mut self, name: &str) -> Result<AdmittedKem, ResolveError> {
+        let entry = self.entry(name, Kind::Kem)?;
+        let (Code::Kem(code), Sizes::Kem(sizes)) = (&entry.code, entry.info.sizes) else {
+            return Err(wrong_kind(&entry.info, Kind::Kem));
+        };
+        let expander = sizes.seed.and_then(|seed| self.expander(entry, &vec![0; seed]));
+        let (info, provider) = (entry.info.clone(), entry.provider.clone());
+        Ok(AdmittedKem::new(info, sizes, provider, code.clone(), expander))
+    }
+
+    /// Resolves a signature algorithm.
+    ///
+    /// # Errors
+    /// [`ResolveError`].
+    pub fn signature(&mut self, name: &str) -> Result<AdmittedSignature, ResolveError> {
+        let entry = self.entry(name, Kind::Signature)?;
+        let (Code::Signature(code), Sizes::Signature(sizes)) = (&entry.code, entry.info.sizes)
+        else {
+            return Err(wrong_kind(&entry.info, Kind::Signature));
+        };
+        let (info, provider) = (entry.info.clone(), entry.provider.clone());
+        Ok(AdmittedSignature::new(info, sizes, provider, code.clone()))
+    }
+
+    /// Resolves an AEAD.
+    ///
+    /// # Errors
+    /// [`ResolveError`].
+    pub fn aead(&mut self, name: &str) -> Result<AdmittedAead, ResolveError> {
+        let entry = self.entry(name, Kind::Aead)?;
+        let (Code::Aead(code), Sizes::Aead(sizes)) = (&entry.code, entry.info.sizes) else {
+            return Err(wrong_kind(&entry.info, Kind::Aead));
+        };
+        let (info, provider) = (entry.info.clone(), entry.provider.clone());
+        Ok(AdmittedAead::new(info, sizes, provider, code.clone()))
+    }
+
+    /// Resolves a KDF.
+    ///
+    /// # Errors
+    /// [`ResolveError`].
+    pub fn kdf(&mut self, name: &str) -> Result<AdmittedKdf, ResolveError> {
+        let entry = self.entry(name, Kind::Kdf)?;
+        let (Code::Kdf(code), Sizes::Kdf(sizes)) = (&entry.code, entry.info.sizes) else {
+            return Err(wrong_kind(&entry.info, Kind::Kdf));
+        };
+        let (info, provider) = (entry.info.clone(), entry.provider.clone());
+        Ok(AdmittedKdf::new(info, sizes, provider, code.clone()))
+    }
+
+    /// Resolves a hash function.
+    ///
+    /// # Errors
+    /// [`ResolveError`].
+    pub fn hash(&mut self, name: &str) -> Result<AdmittedHash, ResolveError> {
+        let entry = self.entry(name, Kind::Hash)?;
+        let (Code::Hash(code), Sizes::Hash(sizes)) = (&entry.code, entry.info.sizes) else {
+            return Err(wrong_kind(&entry.info, Kind::Hash));
+        };
+        let (info, provider) = (entry.info.clone(), entry.provider.clone());
+        Ok(AdmittedHash::new(info, sizes, provider, code.clone()))
+    }
+
+    /// Resolves the first usable name of an ordered list and records why earlier ones were not.
+    ///
+    /// A failed admission is no reason to fall through to a weaker algorithm: it ends the search.
+    ///
+    /// # Errors
+    /// [`ResolveError::NoAlternative`], or the error of the only name; [`ResolveError::NoSuccessor`].
+    pub fn first<T>(
+        &mut self,
+        names: &[String],
+        mut resolve: impl FnMut(&mut Self, &str) -> Result<T, ResolveError>,
+    ) -> Result<T, ResolveError> {
+        let mut refused = Vec::new();
+        for name in names {
+            match resolve(self, name) {
+                Err(error) if names.len() == 1 => return Err(error),
+                Err(error @ ResolveError::NoSuccessor { .. }) => return Err(error),
+                Err(error) => {
+                    let reason = error.to_string();
+                    refused.push(reason.clone());
+                    self.decisions.push(Decision::PassedOver { name: name.clone(), reason });
+                }
+                Ok(found) => return Ok(found),
+            }
+        }
+        Err(ResolveError::NoAlternative(refused.join("; ")))
+    }
+
+    fn entry(&mut self, name: &str, kind: Kind) -> Result<&'a Entry, ResolveError> {
+        let (algorithm, pinned) = match name.split_once('@') {
+            Some((algorithm, provider)) => (algorithm, Some(provider)),
+            None => (name, None),
+        };
+        let info = self.registry.find(algorithm)?;
+        if info.kind() != kind {
+            return Err(wrong_kind(info, kind));
+        }
+        self.check_policy(info)?;
+        let mut candidates = self.candidates(info, pinned)?;
+        let first = candidates.remove(0);
+        let Err(reason) = self.registry.admit(first, self.rng) else {
+            return Ok(self.chosen(first));
+        };
+        self.quarantined(first, &reason);
+        for successor in &candidates {
+            if !successor.provider.claims_no_less_than(&first.provider) {
+                continue;
+            }
+            match self.registry.admit(successor, self.rng) {
+                Ok(()) => return Ok(self.chosen(successor)),
+                Err(reason) => self.quarantined(successor, &reason),
+            }
+        }
+        let why = match (pinned, candidates.is_empty()) {
+            (Some(_), _) => "the profile pins it",
+            (None, true) => "there is none",
+            (None, false) => "the others failed too, or claim less",
+        };
+        Err(ResolveError::NoSuccessor {
+            id: info.id.clone(),
+            provider: first.provider.name.clone(),
+            reason,
+            why: why.into(),
+        })
+    }
+
+    fn check_policy(&mut self, info: &AlgorithmInfo) -> Result<(), ResolveError> {
+        match policy::verdict(self.policies, info, self.today) {
+            Verdict::Allowed => Ok(()),
+            Verdict::Warned(warning) => {
+                self.decisions.push(Decision::Warned { algorithm: info.id.clone(), warning });
+                Ok(())
+            }
+            Verdict::Denied(reason) => Err(ResolveError::Refused { id: info.id.clone(), reason }),
+        }
+    }
+
+    /// The candidates in order of preference; never empty.
+    fn candidates(
+        &self,
+        info: &AlgorithmInfo,
+        pinned: Option<&str>,
+    ) -> Result<Vec<&'a Entry>, ResolveError> {
+        let mut entries: Vec<&Entry> = self.registry.entries_of(&info.id).iter().collect();
+        if entries.is_empty() {
+            return Err(ResolveError::NoProvider { id: info.id.clone() });
+        }
+        if let Some(pinned) = pinned {
+            let known = || entries.iter().map(|e| e.provider.name.as_str()).collect::<Vec<_>>();
+            let Some(entry) = entries.iter().find(|e| e.provider.name == pinned) else {
+                return Err(ResolveError::UnknownProvider {
+                    id: info.id.clone(),
+                    provider: pinned.into(),
+                    known: known().join(", "),
+                });
+            };
+            return Ok(vec![entry]);
+        }
+        let rank = |e: &Entry| self.prefer.iter().position(|name| *name == e.provider.name);
+        entries.sort_by_key(|entry| rank(entry).unwrap_or(usize::MAX));
+        Ok(entries)
+    }
+
+    /// Another admitted provider that reads seeds, when `entry` does not.
+    fn expander(&mut self, entry: &Entry, probe: &[u8]) -> Option<Arc<dyn crate::kem::Kem>> {
+        let reads_seeds = |code: &Code| {
+            let Code::Kem(kem) = code else { return false };
+            let outcome = kem.import_decapsulation_key(SecretForm::Seed(probe));
+            !matches!(outcome, Err(KemError::FormUnsupported(_)))
+        };
+        if reads_seeds(&entry.code) {
+            return None;
+        }
+        let others = self.registry.entries_of(&entry.info.id).iter();
+        let other = others
+            .filter(|other| other.provider.name != entry.provider.name && reads_seeds(&other.code))
+            .find(|other| self.registry.admit(other, self.rng).is_ok())?;
+        match &other.code {
+            Code::Kem(kem) => Some(kem.clone()),
+            _ => None,
+        }
+    }
+
+    fn chosen(&mut self, entry: &'a Entry) -> &'a Entry {
+        self.decisions.push(Decision::Chosen {
+            algorithm: entry.info.id.clone(),
+            provider: entry.provider.name.clone(),
+        });
+        entry
+    }
+
+    fn quarantined(&mut self, entry: &Entry, reason: &GateError) {
+        self.decisions.push(Decision::Quarantined {
+            algorithm: entry.info.id.clone(),
+            provider: entry.provider.name.clone(),
+            reason: reason.clone(),
+        });
+    }
+}
+
+fn wrong_kind(info: &AlgorithmInfo, expected: Kind) -> ResolveError {
+    ResolveError::WrongKind { id: info.id.clone(), got: info.kind(), expected }
+}

@@ -1,0 +1,61 @@
+//! A suite: everything of cryptography that a profile holds.
+//!
+//! Protocols ask their suite for a KEM, never for ML-KEM. What the names were stays in TOML.
+
+use crate::aead::AdmittedAead;
+use crate::hash::AdmittedHash;
+use crate::kdf::AdmittedKdf;
+use crate::kem::AdmittedKem;
+use crate::registry::{ResolveError, Resolver};
+use crate::signature::AdmittedSignature;
+
+/// The algorithms of one role, resolved through registry and policy.
+#[derive(Clone)]
+pub struct Suite {
+    /// Key encapsulation.
+    pub kem: AdmittedKem,
+    /// Signatures.
+    pub signature: AdmittedSignature,
+    /// Authenticated encryption.
+    pub aead: AdmittedAead,
+    /// Key derivation.
+    pub kdf: AdmittedKdf,
+    /// SHA-256, fixed by the definition of a fingerprint and of nothing else.
+    pub fingerprint_hash: AdmittedHash,
+}
+
+/// The names of a suite: each an ordered list of alternatives, `id` or `id@provider`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuiteNames {
+    /// Key encapsulation.
+    pub kem: Vec<String>,
+    /// Signatures.
+    pub signature: Vec<String>,
+    /// Authenticated encryption.
+    pub aead: Vec<String>,
+    /// Key derivation.
+    pub kdf: Vec<String>,
+}
+
+impl Suite {
+    /// Resolves every part.
+    ///
+    /// # Errors
+    /// The [`ResolveError`] of the first part that cannot be had.
+    pub fn resolve(names: &SuiteNames, resolver: &mut Resolver<'_>) -> Result<Self, ResolveError> {
+        Ok(Self {
+            kem: resolver.first(&names.kem, Resolver::kem)?,
+            signature: resolver.first(&names.signature, Resolver::signature)?,
+            aead: resolver.first(&names.aead, Resolver::aead)?,
+            kdf: resolver.first(&names.kdf, Resolver::kdf)?,
+            fingerprint_hash: resolver.hash("SHA-256")?,
+        })
+    }
+
+    /// `KEM / signature / AEAD / KDF`, for banners.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let names = [self.kem.info(), self.signature.info(), self.aead.info(), self.kdf.info()];
+        names.map(|info| info.id.as_str()).join(" / ")
+    }
+}

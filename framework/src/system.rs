@@ -1,0 +1,213 @@
+//! Systems: what a profile runs. A system gets everything from outside through its [`Host`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::exchange::{BoxFuture, Transport, TransportSettings};
+use crate::profile::{Profile, ProfileError};
+use crate::secret::SecretBytes;
+use crate::store::Store;
+use crate::suite::Suite;
+use crate::world::World;
+
+/// Which end of a system this process is.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Both ends over a real loopback transport, playing the system's scenario.
+    Demo,
+    /// The serving end.
+    Server,
+    /// The asking end.
+    Client,
+    /// One of equals.
+    Node,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Demo => "demo",
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Node => "node",
+        })
+    }
+}
+
+/// What a system is.
+#[derive(Clone, Debug)]
+pub struct SystemInfo {
+    /// The name in a profile's `system`, and the name of its table.
+    pub name: &'static str,
+    /// One sentence for listings.
+    pub summary: &'static str,
+    /// The dialects it speaks, the default first.
+    pub dialects: Vec<Dialect>,
+    /// The roles it has.
+    pub roles: &'static [Role],
+    /// The commented profile that ships with it, in TOML.
+    pub shipped_profile: &'static str,
+}
+
+/// One dialect of a system.
+#[derive(Clone, Debug)]
+pub struct Dialect {
+    /// The name in a profile's `dialect`.
+    pub name: &'static str,
+    /// One sentence for listings.
+    pub summary: &'static str,
+    /// The policy that the dialect cannot do without, printed at every start.
+    pub policy: Option<&'static str>,
+    /// What it cannot protect, each with a stable code. Empty for hardened dialects.
+    pub cannot_protect: Vec<(&'static str, &'static str)>,
+}
+
+/// Everything a running system gets from outside.
+pub struct Host {
+    /// Time and randomness.
+    pub world: Arc<dyn World>,
+    /// The algorithms that the profile names, admitted.
+    pub suite: Suite,
+    /// State that survives.
+    pub store: Arc<dyn Store>,
+    /// Key files.
+    pub keys: Arc<dyn KeyFiles>,
+    /// The transport that the profile names.
+    pub transport: Arc<dyn Transport>,
+    /// The profile's `[transport]`.
+    pub settings: TransportSettings,
+    /// Where events go.
+    pub report: Arc<dyn Report>,
+    /// Done when the operator asks the process to end.
+    pub stop: BoxFuture<'static, ()>,
+}
+
+/// A system that profiles can run.
+pub trait System: Send + Sync {
+    /// What it is.
+    fn info(&self) -> SystemInfo;
+
+    /// The JSON Schema of its own table.
+    fn table_schema(&self) -> serde_json::Value;
+
+    /// Checks its own table without running anything.
+    ///
+    /// # Errors
+    /// [`ProfileError`] with the place in the file.
+    fn check_table(&self, profile: &Profile) -> Result<(), ProfileError>;
+
+    /// Runs until it is done, or until the host says stop.
+    fn run(
+        &self,
+        role: Role,
+        profile: &Profile,
+        host: Host,
+    ) -> BoxFuture<'static, Result<(), RunError>>;
+}
+
+/// Where a system's key files live. Secret files are readable by their owner alone.
+pub trait KeyFiles: Send + Sync {
+    /// Reads a file; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    fn read(&self, name: &str) -> Result<Option<SecretBytes>, KeyFileError>;
+
+    /// Writes a file, atomically; `secret` decides its mode.
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    fn write(&self, name: &str, bytes: &[u8], secret: bool) -> Result<(), KeyFileError>;
+
+    /// Where that is, for messages.
+    fn describe(&self) -> String;
+}
+
+/// A key file that cannot be read or written: the machine's or operator's fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("key file {path}: {reason}")]
+pub struct KeyFileError {
+    /// The file.
+    pub path: String,
+    /// What is wrong, and what to do.
+    pub reason: String,
+}
+
+/// Where a system tells what it does. Nothing secret ever goes here.
+pub trait Report: Send + Sync {
+    /// Tells one thing.
+    fn event(&self, event: &Event);
+}
+
+/// One thing that a system tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// It accepts work.
+    Ready {
+        /// Where.
+        url: String,
+        /// The fingerprint of its identity, where it has one.
+        fingerprint: Option<String>,
+    },
+    /// A scenario begins a step.
+    Step {
+        /// From 1.
+        number: usize,
+        /// What the step shows.
+        title: String,
+    },
+    /// A fact about the step under way: a name and a value.
+    Fact {
+        /// The name.
+        name: String,
+        /// The value, ready to print.
+        value: String,
+    },
+    /// The step under way ended as it should; what was seen.
+    Passed(String),
+    /// Something the operator should know.
+    Warning(String),
+    /// What happened, for a log.
+    Info(String),
+}
+
+/// Why a run ended badly; decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The operation failed: exit 1.
+    Operation,
+    /// Usage or profile error: exit 2.
+    Usage,
+    /// Authentication or signature failure: exit 3.
+    Authentication,
+    /// Refused by policy: exit 4.
+    Policy,
+    /// Network: exit 5.
+    Network,
+    /// A bug: exit 70.
+    Internal,
+}
+
+/// The end of a run that did not go well.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct RunError {
+    /// The kind of failure.
+    pub failure: Failure,
+    /// One line: what was being done, what is wrong, what to do.
+    pub message: String,
+}
+
+impl RunError {
+    /// Makes an error of the given kind.
+    #[must_use]
+    pub fn new(failure: Failure, message: impl fmt::Display) -> Self {
+        Self { failure, message: message.to_string() }
+    }
+}

@@ -1,0 +1,1 @@
+//! QU3, quantum-safe inference: client, server and scenario, for pqfw.
