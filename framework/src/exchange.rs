@@ -181,6 +181,11 @@ pub trait Transport: Send + Sync {
     /// What it is and can do.
     fn info(&self) -> TransportInfo;
 
+    /// An address of this machine that is free: where demo roles listen.
+    fn loopback(&self) -> &'static str {
+        "127.0.0.1:0"
+    }
+
     /// Serves exchanges on `settings.listen`.
     ///
     /// # Errors

@@ -20,8 +20,8 @@ pub struct Suite {
     pub aead: AdmittedAead,
     /// Key derivation.
     pub kdf: AdmittedKdf,
-    /// SHA-256, fixed by the definition of a fingerprint and of nothing else.
-    pub fingerprint_hash: AdmittedHash,
+    /// SHA-256, fixed by the definitions of fingerprints and of replay records.
+    pub digest: AdmittedHash,
 }
 
 /// The names of a suite: each an ordered list of alternatives, `id` or `id@provider`.
@@ -48,7 +48,7 @@ impl Suite {
             signature: resolver.first(&names.signature, Resolver::signature)?,
             aead: resolver.first(&names.aead, Resolver::aead)?,
             kdf: resolver.first(&names.kdf, Resolver::kdf)?,
-            fingerprint_hash: resolver.hash("SHA-256")?,
+            digest: resolver.hash("SHA-256")?,
         })
     }
 

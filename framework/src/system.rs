@@ -67,6 +67,7 @@ pub struct Dialect {
 }
 
 /// Everything a running system gets from outside.
+#[derive(Clone)]
 pub struct Host {
     /// Time and randomness.
     pub world: Arc<dyn World>,
@@ -82,8 +83,6 @@ pub struct Host {
     pub settings: TransportSettings,
     /// Where events go.
     pub report: Arc<dyn Report>,
-    /// Done when the operator asks the process to end.
-    pub stop: BoxFuture<'static, ()>,
 }
 
 /// A system that profiles can run.
@@ -100,12 +99,13 @@ pub trait System: Send + Sync {
     /// [`ProfileError`] with the place in the file.
     fn check_table(&self, profile: &Profile) -> Result<(), ProfileError>;
 
-    /// Runs until it is done, or until the host says stop.
+    /// Runs until it is done, or until `stop` is: the operator asks the process to end.
     fn run(
         &self,
         role: Role,
         profile: &Profile,
         host: Host,
+        stop: BoxFuture<'static, ()>,
     ) -> BoxFuture<'static, Result<(), RunError>>;
 }
 

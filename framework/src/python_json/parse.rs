@@ -177,3 +177,155 @@ impl Parser<'_> {
 
 /// The words that Python reads as numbers although JSON has no such numbers.
 const NOT_FINITE: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> Option<Problem> {
+        parse(text.as_bytes(), Limits::default())
+            .err()
+            .map(|error| error.problem)
+    }
+
+    fn message(text: &[u8], limits: Limits) -> String {
+        parse(text, limits).unwrap_err().to_string()
+    }
+
+    fn deep(depth: usize) -> String {
+        r#"{"":"#.repeat(depth) + "0" + &"}".repeat(depth)
+    }
+
+    #[test]
+    fn each_thing_that_python_refuses_is_named() {
+        assert_eq!(problem("\u{feff}1"), Some(Problem::ByteOrderMark));
+        assert_eq!(problem("[1,]"), Some(Problem::ExpectedValue));
+        assert_eq!(problem("{1:2}"), Some(Problem::ExpectedName));
+        assert_eq!(problem("{\"a\" 1}"), Some(Problem::ExpectedColon));
+        assert_eq!(problem("[1 2]"), Some(Problem::ExpectedComma));
+        assert_eq!(problem("1 2"), Some(Problem::ExtraData));
+    }
+
+    #[test]
+    fn words_are_read_whole() {
+        let words = parse(b"[null,true,false]", Limits::default());
+        assert_eq!(
+            words,
+            Ok(vec![Json::Null, true.into(), false.into()].into())
+        );
+        assert_eq!(problem("nul"), Some(Problem::ExpectedValue));
+        assert_eq!(problem("nulls"), Some(Problem::ExtraData));
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_refused() {
+        for word in ["NaN", "Infinity", "-Infinity"] {
+            assert_eq!(problem(word), Some(Problem::NotFinite));
+        }
+        let nested = message(b"[1,\nNaN]", Limits::default());
+        assert_eq!(nested, "number is not finite: line 2 column 1 (char 4)");
+    }
+
+    #[test]
+    fn what_python_refuses_comes_before_what_only_we_refuse() {
+        assert_eq!(problem("[NaN, }"), Some(Problem::ExpectedValue));
+        assert_eq!(problem("[1e400] x"), Some(Problem::ExtraData));
+        assert_eq!(problem("{\"\\ud800\" 1}"), Some(Problem::ExpectedColon));
+    }
+
+    #[test]
+    fn of_several_things_that_only_we_refuse_the_first_is_reported() {
+        assert_eq!(problem("[1e400, NaN]"), Some(Problem::FloatOverflow));
+        assert_eq!(problem("[NaN, 1e400]"), Some(Problem::NotFinite));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_refused_at_the_first_of_them() {
+        let error = parse(b"[\"\xc3\xa9\",\n\"\xff\xfe\"]", Limits::default()).unwrap_err();
+        assert_eq!(error.problem, Problem::NotUtf8);
+        assert_eq!(
+            error.to_string(),
+            "text is not UTF-8: line 2 column 2 (char 7)"
+        );
+        // Half a surrogate pair in UTF-8 clothes, and a character cut in two.
+        assert_eq!(
+            message(b"\"\xed\xa0\x80\"", Limits::default()),
+            message(b"\"\xc3", Limits::default())
+        );
+    }
+
+    #[test]
+    fn a_text_may_be_as_large_as_the_limit_and_no_larger() {
+        let limits = Limits {
+            bytes: 4,
+            ..Limits::default()
+        };
+        assert!(parse(b"[1]", limits).is_ok());
+        assert!(parse(b"[12]", limits).is_ok());
+        let error = parse(b"[123]", limits).unwrap_err();
+        assert_eq!(error.problem, Problem::TooLarge { bytes: 5, limit: 4 });
+        assert_eq!(
+            error.to_string(),
+            "text of 5 bytes is larger than the limit of 4: line 1 column 1 (char 0)"
+        );
+    }
+
+    #[test]
+    fn a_text_may_be_nested_as_deep_as_the_limit_and_no_deeper() {
+        let limits = Limits {
+            depth: 2,
+            ..Limits::default()
+        };
+        assert!(parse(b"[1]", limits).is_ok());
+        assert!(parse(b"[{}, [], {\"a\": []}]", limits).is_err());
+        assert!(parse(b"[{}, [], {\"a\": 1}]", limits).is_ok());
+        let error = parse(b"[[[]]]", limits).unwrap_err();
+        assert_eq!(error.problem, Problem::TooDeep { limit: 2 });
+        assert_eq!(
+            error.to_string(),
+            "nested deeper than the limit of 2: line 1 column 3 (char 2)"
+        );
+    }
+
+    #[test]
+    fn without_depth_only_plain_values_are_read() {
+        let limits = Limits {
+            depth: 0,
+            ..Limits::default()
+        };
+        assert!(parse(b"1", limits).is_ok());
+        assert!(parse(b"{}", limits).is_err());
+    }
+
+    #[test]
+    fn nobody_gets_more_depth_than_a_small_stack_can_take() {
+        let whole_life = || {
+            let limits = Limits {
+                bytes: usize::MAX,
+                depth: usize::MAX,
+            };
+            let deepest = parse(deep(Limits::MAX_DEPTH).as_bytes(), limits).unwrap();
+            assert_eq!(deepest.clone(), deepest);
+            assert_eq!(deepest.canonical(), deep(Limits::MAX_DEPTH));
+            drop(deepest);
+
+            let error = parse(deep(Limits::MAX_DEPTH + 1).as_bytes(), limits).unwrap_err();
+            assert_eq!(
+                error.problem,
+                Problem::TooDeep {
+                    limit: Limits::MAX_DEPTH
+                }
+            );
+        };
+        let thread = std::thread::Builder::new()
+            .stack_size(1 << 20)
+            .spawn(whole_life);
+        thread.unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn a_name_that_comes_again_keeps_its_place_and_takes_the_last_value() {
+        let object = parse(b"{\"a\": 1, \"b\": 2, \"\\u0061\": 3}", Limits::default()).unwrap();
+        assert_eq!(object.default_text(), "{\"a\": 3, \"b\": 2}");
+    }
+}

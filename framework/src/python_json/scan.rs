@@ -183,3 +183,162 @@ impl<'t> Scanner<'t> {
 fn between<'t>(earlier: &'t str, later: &str) -> &'t str {
     earlier.split_at(earlier.len() - later.len()).0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a string and nothing else.
+    fn string(text: &str) -> Result<String, Problem> {
+        let mut scanner = Scanner::new(text);
+        let string = scanner.string();
+        string
+            .and_then(|string| scanner.finish().map(|()| string))
+            .map_err(|error| error.problem)
+    }
+
+    /// Reads a number and nothing else, and prints it.
+    fn number(text: &str) -> Result<String, Problem> {
+        let mut scanner = Scanner::new(text);
+        let number = scanner.number();
+        number
+            .and_then(|number| scanner.finish().map(|()| number.canonical()))
+            .map_err(|error| error.problem)
+    }
+
+    #[test]
+    fn the_token_decides_between_integer_and_float() {
+        for (token, printed) in [
+            ("1", "1"),
+            ("-0", "0"),
+            ("-0.0", "-0.0"),
+            ("1.00", "1.0"),
+            ("1e0", "1.0"),
+            ("1E5", "100000.0"),
+            ("1e-7", "1e-07"),
+            ("18446744073709551616", "18446744073709551616"),
+        ] {
+            assert_eq!(number(token).as_deref(), Ok(printed));
+        }
+    }
+
+    #[test]
+    fn a_number_that_does_not_begin_is_a_missing_value() {
+        for token in ["", "-", "+1", ".5", "-.5", "- 1", "\u{661}", "x"] {
+            assert_eq!(number(token), Err(Problem::ExpectedValue));
+        }
+    }
+
+    #[test]
+    fn a_number_ends_where_its_grammar_does() {
+        for token in [
+            "01",
+            "-00",
+            "1.",
+            "1.e5",
+            "1e",
+            "1e+",
+            "1.5E-",
+            "1.\u{661}",
+            "0x1",
+            "1_0",
+        ] {
+            assert_eq!(number(token), Err(Problem::ExtraData));
+        }
+    }
+
+    #[test]
+    fn a_float_may_vanish_but_not_overflow() {
+        assert_eq!(number("1e-400").as_deref(), Ok("0.0"));
+        assert_eq!(
+            number("1.7976931348623157e308").as_deref(),
+            Ok("1.7976931348623157e+308")
+        );
+        for token in ["1.7976931348623159e308", "-1e400", "1e99999999999999999999"] {
+            assert_eq!(number(token), Err(Problem::FloatOverflow));
+        }
+    }
+
+    #[test]
+    fn escapes_become_their_characters() {
+        let escaped = r#""\"\\\/\b\f\n\r\t\u00e9\u00E9\ud83d\ude00\uffff""#;
+        let plain = "\"\\/\u{8}\u{c}\n\r\t\u{e9}\u{e9}\u{1f600}\u{ffff}";
+        assert_eq!(string(escaped).as_deref(), Ok(plain));
+    }
+
+    #[test]
+    fn a_string_ends_with_its_quote() {
+        for text in ["\"", "\"a", "\"\\", "\"\\\""] {
+            assert_eq!(string(text), Err(Problem::UnterminatedString));
+        }
+        assert_eq!(string("\"\"\""), Err(Problem::ExtraData));
+    }
+
+    #[test]
+    fn control_characters_are_escaped_or_refused() {
+        for character in '\0'..='\u{1f}' {
+            assert_eq!(
+                string(&format!("\"{character}\"")),
+                Err(Problem::ControlCharacter)
+            );
+        }
+        assert_eq!(string("\"\u{7f} \"").as_deref(), Ok("\u{7f} "));
+    }
+
+    #[test]
+    fn escapes_of_nothing_are_refused() {
+        for text in [
+            r#""\x41""#,
+            r#""\'""#,
+            r#""\0""#,
+            r#""\U0041""#,
+            "\"\\\u{e9}\"",
+            "\"\\\n\"",
+        ] {
+            assert_eq!(string(text), Err(Problem::BadEscape));
+        }
+    }
+
+    #[test]
+    fn a_unicode_escape_has_four_hexadecimal_digits_and_something_after() {
+        for digits in [
+            "",
+            "12",
+            "123",
+            "12g4",
+            "+123",
+            "-123",
+            " 123",
+            "\u{e9}\u{e9}",
+            "1\u{1f600}",
+        ] {
+            assert_eq!(
+                string(&format!("\"\\u{digits}\"")),
+                Err(Problem::BadUnicodeEscape)
+            );
+        }
+        assert_eq!(string("\"\\u1234"), Err(Problem::BadUnicodeEscape));
+        assert_eq!(string("\"\\u1234 "), Err(Problem::UnterminatedString));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_refused_where_it_stands() {
+        for half in [
+            r"\ud83d",
+            r"\ude00",
+            r"\ude00\ud83d",
+            r"\ud83d\n",
+            r"\ud83d\u0041",
+            r"\ud83dx",
+        ] {
+            assert_eq!(string(&format!("\"{half}\"")), Err(Problem::LoneSurrogate));
+        }
+        let mut scanner = Scanner::new(r#""ab\ud83d\ud83d\ude00""#);
+        assert!(scanner.string().is_ok());
+        let error = scanner.finish().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "half of a surrogate pair: line 1 column 4 (char 3)"
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! The `[qu3]` table of a profile.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::session::SessionLimits;
+
+/// The system's own keys.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Qu3Config {
+    /// Seconds a session lives after its handshake.
+    pub session_secs: u64,
+    /// Confirmed sessions at a time; the oldest gives way.
+    pub max_sessions: u32,
+    /// Clients whose KEM key is pinned to a sign key; at the bound newcomers are refused.
+    pub max_pins: u64,
+    /// Whether a server without key files makes them; otherwise it answers 503 on /keys.
+    pub generate_keys: bool,
+    /// Fingerprints of clients whose policies bind everybody.
+    pub policy_administrators: Vec<String>,
+    /// What a server does with a policy in which no line is a rule.
+    pub policy_notes: PolicyNotes,
+    /// Role client: the models to run, `a->b->c`.
+    pub workflow: String,
+    /// Role client: the text given to the first model.
+    pub input: String,
+}
+
+/// What a server does with a policy in which no line is a rule.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyNotes {
+    /// Keep it as a note and warn, for deployed clients that send prose.
+    Keep,
+    /// Answer 400.
+    Refuse,
+}
+
+impl Default for Qu3Config {
+    fn default() -> Self {
+        Self {
+            session_secs: 3600,
+            max_sessions: 10_000,
+            max_pins: 100_000,
+            generate_keys: true,
+            policy_administrators: Vec::new(),
+            policy_notes: PolicyNotes::Keep,
+            workflow: "model_caps->model_reverse".into(),
+            input: "change one line".into(),
+        }
+    }
+}
+
+impl Qu3Config {
+    /// The bounds of the server's memory.
+    #[must_use]
+    pub fn session_limits(&self) -> SessionLimits {
+        SessionLimits {
+            lifetime: Duration::from_secs(self.session_secs),
+            sessions: usize::try_from(self.max_sessions).unwrap_or(usize::MAX),
+            ..SessionLimits::default()
+        }
+    }
+}

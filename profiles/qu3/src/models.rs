@@ -1,0 +1,153 @@
+//! Models: what an inference runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pqfw_framework::python_json::{Json, Object};
+
+use crate::wire;
+
+/// A model that answers a JSON object with a JSON object.
+pub trait Model: Send + Sync {
+    /// What it does, in one sentence.
+    fn summary(&self) -> &str;
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// The text that the client is given.
+    fn infer(&self, input: &Object) -> Result<Json, String>;
+}
+
+/// The models of a server by name.
+#[derive(Clone)]
+pub struct Models(BTreeMap<String, Arc<dyn Model>>);
+
+impl Models {
+    /// The two models that every deployed server has.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let caps = Text {
+            name: "model_caps",
+            summary: "gives {\"text\"} in capitals as {\"capitalized_text\"}",
+            output: "capitalized_text",
+            transform: |text| text.to_uppercase(),
+        };
+        let reverse = Text {
+            name: "model_reverse",
+            summary: "gives {\"text\"} reversed by code point as {\"reversed_text\"}",
+            output: "reversed_text",
+            transform: |text| text.chars().rev().collect(),
+        };
+        Self(BTreeMap::new()).with("model_caps", caps).with("model_reverse", reverse)
+    }
+
+    /// Adds a model, in place of another of the same name.
+    #[must_use]
+    pub fn with(mut self, name: &str, model: impl Model + 'static) -> Self {
+        self.0.insert(name.into(), Arc::new(model));
+        self
+    }
+
+    /// Names and models in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &dyn Model)> {
+        self.0.iter().map(|(name, model)| (name.as_str(), &**model))
+    }
+
+    /// Runs a model on input as it was sent: an object, or a string that holds one.
+    ///
+    /// # Errors
+    /// The text that the client is given, as the deployed server words it.
+    pub fn run(&self, model_id: &str, input_data: &Json) -> Result<Json, String> {
+        let parsed;
+        let input = match input_data {
+            Json::Object(object) => object,
+            Json::String(text) => {
+                parsed = wire::parse(text.as_bytes()).map_err(|error| {
+                    format!("Invalid input_data: failed to parse JSON string. ({error})")
+                })?;
+                parsed.as_object().ok_or(
+                    "Invalid input_data: content of JSON string is not an object.",
+                )?
+            }
+            _ => {
+                let text = "Invalid input_data type: expected JSON object or JSON string.";
+                return Err(text.into());
+            }
+        };
+        let model = self.0.get(model_id);
+        model.ok_or_else(|| format!("Unknown model ID: '{model_id}'"))?.infer(input)
+    }
+}
+
+struct Text {
+    name: &'static str,
+    summary: &'static str,
+    output: &'static str,
+    transform: fn(&str) -> String,
+}
+
+impl Model for Text {
+    fn summary(&self) -> &str {
+        self.summary
+    }
+
+    fn infer(&self, input: &Object) -> Result<Json, String> {
+        let text = input.get("text").and_then(Json::as_str).ok_or_else(|| {
+            format!(
+                "Invalid input for {}: 'text' field must be a string and present in input_data.",
+                self.name
+            )
+        })?;
+        Ok(Json::object([(self.output, (self.transform)(text).as_str().into())]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(model: &str, input: &str) -> Result<String, String> {
+        let input = wire::parse(input.as_bytes()).unwrap();
+        Models::builtin().run(model, &input).map(|output| output.canonical())
+    }
+
+    #[test]
+    fn the_built_in_models_transform_text() {
+        assert_eq!(
+            run("model_caps", r#"{"text": "process this"}"#).unwrap(),
+            r#"{"capitalized_text":"PROCESS THIS"}"#
+        );
+        let reversed = run("model_reverse", r#"{"text": "aß😀"}"#).unwrap();
+        assert_eq!(reversed, r#"{"reversed_text":"\ud83d\ude00\u00dfa"}"#);
+    }
+
+    #[test]
+    fn input_may_be_a_string_that_holds_an_object() {
+        assert!(run("model_caps", r#""{\"text\": \"x\"}""#).is_ok());
+    }
+
+    #[test]
+    fn refusals_are_in_the_deployed_words() {
+        let error = |model, input| run(model, input).unwrap_err();
+        assert_eq!(
+            error("model_caps", r#""nonsense""#),
+            "Invalid input_data: failed to parse JSON string. \
+             (Expecting value: line 1 column 1 (char 0))"
+        );
+        assert_eq!(
+            error("model_caps", r#""[]""#),
+            "Invalid input_data: content of JSON string is not an object."
+        );
+        assert_eq!(
+            error("model_caps", "7"),
+            "Invalid input_data type: expected JSON object or JSON string."
+        );
+        assert_eq!(
+            error("model_caps", r#"{"text": 7}"#),
+            "Invalid input for model_caps: 'text' field must be a string and present in \
+             input_data."
+        );
+        assert_eq!(error("nosuch", "{}"), "Unknown model ID: 'nosuch'");
+    }
+}

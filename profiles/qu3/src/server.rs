@@ -1,0 +1,381 @@
+//! The serving end: routes, and the order in which a request earns trust.
+//!
+//! ```text
+//! read the fields ▶ find keys ▶ decrypt ▶ verify the signature ▶ accept once, promote, pin ▶ act
+//! ```
+//!
+//! Nothing before `accept` changes anything confirmed, and nothing after it can be reached by a
+//! message that did not come from the holder of both private keys.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pqfw_framework::exchange::{ExchangeService, Request, Response};
+use pqfw_framework::kem::KemError;
+use pqfw_framework::keys::Fingerprint;
+use pqfw_framework::python_json::Json;
+use pqfw_framework::rand_core::CryptoRng;
+use pqfw_framework::signature::SignatureError;
+use pqfw_framework::store::{Inserted, Store};
+use pqfw_framework::suite::Suite;
+use pqfw_framework::system::{Event, Report};
+use pqfw_framework::world::Now;
+
+use crate::config::{PolicyNotes, Qu3Config};
+use crate::crypto;
+use crate::error::{ClientError, Refusal};
+use crate::keys::{EndKeys, fingerprint};
+use crate::models::Models;
+use crate::policy::{self, MAX_POLICY_BYTES, Policies, Reading};
+use crate::session::{Accepted, Candidate, Sessions};
+use crate::wire::{self, Attestation, InferenceRequest, InferenceResponse, POLICY_ACCEPTED, route};
+
+const VERSION: &str = concat!("pqfw-qu3/", env!("CARGO_PKG_VERSION"));
+const PINS: &str = "qu3.pins";
+
+/// A QU3 server, without any transport.
+pub struct Qu3Server {
+    suite: Suite,
+    keys: Option<EndKeys>,
+    models: Models,
+    config: Qu3Config,
+    store: Arc<dyn Store>,
+    report: Arc<dyn Report>,
+    state: Mutex<State>,
+}
+
+struct State {
+    sessions: Sessions,
+    policies: Policies,
+}
+
+/// A message that opened and whose signature verified, accepted for the first time.
+struct Trusted {
+    candidate: Candidate,
+    client: Fingerprint,
+}
+
+impl Qu3Server {
+    /// Makes a server; without `keys` it answers 503 where it would need them.
+    ///
+    /// # Errors
+    /// [`ClientError::Crypto`] when the store's policies cannot be loaded.
+    pub fn new(
+        suite: Suite,
+        keys: Option<EndKeys>,
+        models: Models,
+        config: Qu3Config,
+        store: Arc<dyn Store>,
+        report: Arc<dyn Report>,
+    ) -> Result<Self, ClientError> {
+        let policies = Policies::load(&*store, &config.policy_administrators)
+            .map_err(|error| ClientError::Crypto(error.to_string()))?;
+        let sessions = Sessions::new(config.session_limits());
+        let state = Mutex::new(State { sessions, policies });
+        Ok(Self { suite, keys, models, config, store, report, state })
+    }
+
+    /// Confirmed and pending sessions, and remembered messages.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        self.state().sessions.counts()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The machines behind the lock never panic between two of their changes.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys(&self) -> Result<&EndKeys, Refusal> {
+        self.keys.as_ref().ok_or(Refusal::Full("Server keys unavailable."))
+    }
+
+    fn route(
+        &self,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        request: &Request,
+    ) -> Result<Response, Refusal> {
+        let (get, post) = (request.method == "GET", request.method == "POST");
+        match request.route.as_str() {
+            route::ROOT if get => {
+                let message = Json::from("pqfw QU3 server is running.");
+                Ok(wire::response(200, &Json::object([("message", message)])))
+            }
+            route::KEYS if get => self.public_keys(),
+            route::HANDSHAKE if post => self.handshake(now, rng, &request.body),
+            route::INFERENCE if post => self.inference(now, rng, &request.body),
+            route::POLICY if post => self.policy_update(now, rng, &request.body),
+            route::ROOT | route::KEYS | route::HANDSHAKE | route::INFERENCE | route::POLICY => {
+                Err(Refusal::MethodNotAllowed)
+            }
+            _ => Err(Refusal::NotFound),
+        }
+    }
+
+    fn public_keys(&self) -> Result<Response, Refusal> {
+        let keys = self.keys()?;
+        let json = Json::object([
+            ("server_kem_public_key_b64", wire::encode(&keys.kem_public).as_str().into()),
+            ("server_sign_public_key_b64", wire::encode(&keys.sign_public).as_str().into()),
+        ]);
+        Ok(wire::response(200, &json))
+    }
+
+    fn handshake(
+        &self,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        body: &[u8],
+    ) -> Result<Response, Refusal> {
+        let fields = ["client_kem_pub_key_b64", "client_sign_pub_key_b64"];
+        let [kem_key, sign_key] = wire::string_fields(body, fields)?;
+        let bad_kem = || Refusal::BadRequest("Invalid client KEM public key format.".into());
+        let bad_sign = || Refusal::BadRequest("Invalid client signing public key format.".into());
+        let kem_key = wire::decode(&kem_key).ok_or_else(bad_kem)?;
+        let sign_key = wire::decode(&sign_key).ok_or_else(bad_sign)?;
+        let encapsulator =
+            self.suite.kem.import_encapsulation_key(&kem_key).map_err(|_| bad_kem())?;
+        self.suite.signature.import_verifying_key(&sign_key).map_err(|_| bad_sign())?;
+        if let Some(pinned) = self.store.get(PINS, &self.suite.digest.digest(&[&kem_key]))?
+            && pinned != sign_key
+        {
+            return Err(Refusal::PinMismatch);
+        }
+        let (ciphertext, secret) = match self.suite.kem.encapsulate(&encapsulator, rng) {
+            Err(KemError::EncapsulationKeyInvalid) => return Err(bad_kem()),
+            other => other?,
+        };
+        let key = crypto::session_key::<Refusal>(&self.suite, &secret)?;
+        self.state().sessions.handshake(now, &kem_key, key, &sign_key);
+        let ciphertext = wire::encode(&ciphertext);
+        Ok(wire::response(200, &Json::object([("kemCiphertextB64", ciphertext.as_str().into())])))
+    }
+
+    fn inference(
+        &self,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        body: &[u8],
+    ) -> Result<Response, Refusal> {
+        let fields = ["clientKemPublicKeyB64", "nonceB64", "encryptedPayloadB64"];
+        let sealed = Sealed::read(wire::string_fields(body, fields)?, "Payload")?;
+        self.keys()?;
+        let (candidate, plaintext) = self.open(now, &sealed)?;
+        let (request, signature) = InferenceRequest::read(&plaintext)?;
+        let signed = request.signed_bytes();
+        self.verify(&candidate, &signed, &signature, Refusal::Signature)?;
+        let trusted = self.accept(now, &sealed, candidate)?;
+        let outcome = self.run_model(&trusted.client, &request);
+        let reply = self.attest(now, rng, &request, outcome)?;
+        let key = &trusted.candidate.key;
+        let (nonce, ciphertext) = crypto::seal(&self.suite, key, rng, &reply.plaintext())?;
+        let json = Json::object([
+            ("nonceB64", wire::encode(&nonce).as_str().into()),
+            ("encryptedPayloadB64", wire::encode(&ciphertext).as_str().into()),
+        ]);
+        Ok(wire::response(200, &json))
+    }
+
+    fn run_model(&self, client: &Fingerprint, request: &InferenceRequest) -> Result<Json, String> {
+        self.state().policies.check(client, &request.model_id)?;
+        self.models.run(&request.model_id, &request.input_data)
+    }
+
+    fn attest(
+        &self,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        request: &InferenceRequest,
+        outcome: Result<Json, String>,
+    ) -> Result<InferenceResponse, Refusal> {
+        let attestation = Attestation {
+            server_version: VERSION.into(),
+            model_id: request.model_id.clone(),
+            success: outcome.is_ok(),
+            input_hash: Attestation::hash_of(&request.input_data),
+            output_hash: Attestation::hash_of(outcome.as_ref().unwrap_or(&Json::Null)),
+            timestamp: now.iso8601(),
+        };
+        let signature = self.keys()?.sign.sign(rng, &[&attestation.signed_bytes()])?;
+        Ok(InferenceResponse { outcome, attestation, signature })
+    }
+
+    fn policy_update(
+        &self,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        body: &[u8],
+    ) -> Result<Response, Refusal> {
+        let fields = ["client_kem_pub_key_b64", "nonce_b64", "ciphertext_b64", "signature_b64"];
+        let [kem_key, nonce, ciphertext, signature] = wire::string_fields(body, fields)?;
+        let sealed = Sealed::read([kem_key, nonce, ciphertext], "Policy")?;
+        let signature = wire::decode(&signature)
+            .ok_or_else(|| Refusal::BadRequest("Policy signature is not base64.".into()))?;
+        let keys = self.keys()?;
+        let (candidate, plaintext) = self.open(now, &sealed).map_err(|refusal| match refusal {
+            Refusal::NoSession | Refusal::SessionExpired => Refusal::NoPolicySession,
+            other => other,
+        })?;
+        self.verify(&candidate, &plaintext, &signature, Refusal::PolicySignature)?;
+        let text = String::from_utf8(plaintext)
+            .map_err(|_| Refusal::BadRequest("Policy is not valid UTF-8.".into()))?;
+        let trusted = self.accept(now, &sealed, candidate)?;
+        self.set_policy(now, &trusted.client, &text)?;
+        let answer = POLICY_ACCEPTED.as_bytes();
+        let signature = keys.sign.sign(rng, &[answer])?;
+        let key = &trusted.candidate.key;
+        let (nonce, ciphertext) = crypto::seal(&self.suite, key, rng, answer)?;
+        let json = Json::object([
+            ("nonce_b64", wire::encode(&nonce).as_str().into()),
+            ("ciphertext_b64", wire::encode(&ciphertext).as_str().into()),
+            ("signature_b64", wire::encode(&signature).as_str().into()),
+        ]);
+        Ok(wire::response(200, &json))
+    }
+
+    fn set_policy(&self, now: Now, client: &Fingerprint, text: &str) -> Result<(), Refusal> {
+        let bad = |reason: String| Refusal::BadRequest(format!("Policy not understood: {reason}"));
+        if text.len() > MAX_POLICY_BYTES {
+            return Err(bad(format!("longer than {MAX_POLICY_BYTES} bytes.")));
+        }
+        let reading = policy::read(text).map_err(|error| bad(error.to_string()))?;
+        let administrators = &self.config.policy_administrators;
+        match &reading {
+            Reading::Rules(rules) if rules.names_clients() => {
+                if !administrators.iter().any(|a| a == client.as_str()) {
+                    return Err(bad("only a policy administrator may name clients.".into()));
+                }
+            }
+            Reading::Note if self.config.policy_notes == PolicyNotes::Refuse => {
+                return Err(bad("no line is a rule.".into()));
+            }
+            Reading::Rules(_) | Reading::Note => {}
+        }
+        let stored = self.state().policies.update(
+            &*self.store,
+            administrators,
+            client,
+            text,
+            reading,
+            now,
+        )?;
+        let version = stored.version;
+        self.report.event(&if stored.enforced {
+            Event::Info(format!("policy version {version} of {client} is in force"))
+        } else {
+            Event::Warning(format!(
+                "policy version {version} of {client} has no rule and is kept as a note: nothing \
+                 new is enforced"
+            ))
+        });
+        Ok(())
+    }
+
+    /// Opens a message under any of the client's keys.
+    fn open(&self, now: Now, sealed: &Sealed) -> Result<(Candidate, Vec<u8>), Refusal> {
+        let expected = self.suite.kem.sizes().encapsulation_key;
+        if sealed.kem_key.len() != expected {
+            return Err(Refusal::BadRequest("Invalid client KEM public key format.".into()));
+        }
+        let candidates = self.state().sessions.candidates(now, &sealed.kem_key)?;
+        for candidate in candidates {
+            if let Ok(plaintext) = candidate.key.open(&sealed.nonce, &[], &sealed.ciphertext) {
+                return Ok((candidate, plaintext));
+            }
+        }
+        let what = sealed.what;
+        Err(Refusal::BadRequest(format!(
+            "{what} decryption failed: it does not authenticate under the session key."
+        )))
+    }
+
+    fn verify(
+        &self,
+        candidate: &Candidate,
+        message: &[u8],
+        signature: &[u8],
+        refusal: Refusal,
+    ) -> Result<(), Refusal> {
+        let key = self.suite.signature.import_verifying_key(&candidate.sign_key)?;
+        match self.suite.signature.verify(&key, &[message], &[], signature) {
+            Err(SignatureError::Rejected) => Err(refusal),
+            other => Ok(other?),
+        }
+    }
+
+    /// Takes an opened and verified message, once; pins the client's keys when it is the first.
+    fn accept(
+        &self,
+        now: Now,
+        sealed: &Sealed,
+        candidate: Candidate,
+    ) -> Result<Trusted, Refusal> {
+        let client = fingerprint(&self.suite, &candidate.sign_key)
+            .map_err(|error| Refusal::Internal(error.to_string()))?;
+        let client_key = self.suite.digest.digest(&[&sealed.kem_key]);
+        self.pin(&client_key, &candidate)?;
+        let message = self.suite.digest.digest(&[&sealed.nonce, &sealed.ciphertext]);
+        let message = <[u8; 32]>::try_from(message)
+            .map_err(|_| Refusal::Internal("a replay record is not 32 bytes".into()))?;
+        let accepted =
+            self.state().sessions.accept(now, &sealed.kem_key, &candidate, message)?;
+        if accepted == Accepted::Promoted {
+            self.report.event(&Event::Info(format!("session confirmed with {client}")));
+        }
+        Ok(Trusted { candidate, client })
+    }
+
+    fn pin(&self, client_key: &[u8], candidate: &Candidate) -> Result<(), Refusal> {
+        let pinned = match self.store.get(PINS, client_key)? {
+            Some(pinned) => pinned,
+            None => {
+                let most = self.config.max_pins;
+                match self.store.insert(PINS, client_key, &candidate.sign_key, most)? {
+                    Inserted::New => return Ok(()),
+                    // Another thread was first: its key counts.
+                    Inserted::AlreadyThere => {
+                        self.store.get(PINS, client_key)?.ok_or(Refusal::PinMismatch)?
+                    }
+                }
+            }
+        };
+        if *pinned == *candidate.sign_key { Ok(()) } else { Err(Refusal::PinMismatch) }
+    }
+}
+
+impl ExchangeService for Qu3Server {
+    fn respond(&self, now: Now, rng: &mut dyn CryptoRng, request: &Request) -> Response {
+        self.route(now, rng, request).unwrap_or_else(|refusal| {
+            let route = &request.route;
+            self.report.event(&match &refusal {
+                Refusal::Internal(cause) => Event::Warning(format!("{route}: {cause}")),
+                other => Event::Info(format!("{route} refused: {} {other}", other.status())),
+            });
+            refusal.response()
+        })
+    }
+}
+
+/// The three fields that every sealed message has.
+struct Sealed {
+    what: &'static str,
+    kem_key: Vec<u8>,
+    nonce: Vec<u8>,
+    ciphertext: Vec<u8>,
+}
+
+impl Sealed {
+    fn read([kem_key, nonce, ciphertext]: [String; 3], what: &'static str) -> Result<Self, Refusal> {
+        let failed = |field: &str| {
+            Refusal::BadRequest(format!("{what} decryption failed: the {field} is not base64."))
+        };
+        Ok(Self {
+            what,
+            kem_key: wire::decode(&kem_key).ok_or_else(|| {
+                Refusal::BadRequest("Invalid client KEM public key format.".into())
+            })?,
+            nonce: wire::decode(&nonce).ok_or_else(|| failed("nonce"))?,
+            ciphertext: wire::decode(&ciphertext).ok_or_else(|| failed("ciphertext"))?,
+        })
+    }
+}

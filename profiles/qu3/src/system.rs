@@ -1,0 +1,162 @@
+//! QU3 as a system that profiles run.
+
+use std::sync::Arc;
+
+use pqfw_framework::exchange::BoxFuture;
+use pqfw_framework::profile::{Profile, ProfileError, schema_of};
+use pqfw_framework::python_json::Json;
+use pqfw_framework::system::{
+    Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo,
+};
+
+use crate::client::{Qu3Client, fetch_keys};
+use crate::config::Qu3Config;
+use crate::error::ClientError;
+use crate::keys::{End, EndKeys, ServerPublicKeys};
+use crate::models::Models;
+use crate::server::Qu3Server;
+use crate::{agent, demo};
+
+/// The system.
+pub struct Qu3;
+
+impl System for Qu3 {
+    fn info(&self) -> SystemInfo {
+        SystemInfo {
+            name: "qu3",
+            summary: "quantum-safe inference, client and server",
+            dialects: vec![Dialect {
+                name: "qu3-1",
+                summary: "wire-compatible with deployed Python peers",
+                policy: Some("legacy-compat"),
+                cannot_protect: vec![
+                    ("QU3-1", "no forward secrecy: the client's KEM key is long-term"),
+                    ("QU3-2", "the handshake is unsigned: a man in the middle can read and forge"),
+                    ("QU3-3", "the attestation is bound to neither session nor time"),
+                    ("QU3-4", "one key serves both directions"),
+                    ("QU3-5", "the server's key is trusted on first use"),
+                ],
+            }],
+            roles: &[Role::Demo, Role::Server, Role::Client],
+            shipped_profile: include_str!("../../qu3.toml"),
+        }
+    }
+
+    fn table_schema(&self) -> serde_json::Value {
+        schema_of::<Qu3Config>()
+    }
+
+    fn check_table(&self, profile: &Profile) -> Result<(), ProfileError> {
+        profile.system_table::<Qu3Config>().map(drop)
+    }
+
+    fn run(
+        &self,
+        role: Role,
+        profile: &Profile,
+        host: Host,
+        stop: BoxFuture<'static, ()>,
+    ) -> BoxFuture<'static, Result<(), RunError>> {
+        let config = profile.system_table::<Qu3Config>();
+        Box::pin(async move {
+            let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            match role {
+                Role::Demo => demo::run(config, host).await,
+                Role::Server => serve(config, host, stop).await,
+                Role::Client => ask(&config, host).await,
+                Role::Node => {
+                    let text = "qu3 has no role `node`; there are demo, server and client";
+                    Err(RunError::new(Failure::Usage, text))
+                }
+            }
+        })
+    }
+}
+
+async fn serve(
+    config: Qu3Config,
+    host: Host,
+    stop: BoxFuture<'static, ()>,
+) -> Result<(), RunError> {
+    let Host { world, suite, store, keys, transport, settings, report } = host;
+    let keys = if config.generate_keys {
+        let (keys, made) =
+            EndKeys::load_or_generate(&*keys, &suite, End::Server, &mut *world.rng())?;
+        if made {
+            report.event(&Event::Info("server keys generated on first start".into()));
+        }
+        Some(keys)
+    } else {
+        EndKeys::load(&*keys, &suite, End::Server)?
+    };
+    let fingerprint = keys.as_ref().map(|keys| keys.fingerprint(&suite)).transpose()?;
+    let server =
+        Qu3Server::new(suite, keys, Models::builtin(), config, store, report.clone())?;
+    let listener = transport
+        .serve_exchange(&settings, Arc::new(server), world)
+        .await
+        .map_err(|error| RunError::new(Failure::Network, error))?;
+    let fingerprint = fingerprint.map(|fingerprint| fingerprint.to_string());
+    report.event(&Event::Ready { url: listener.url().to_owned(), fingerprint });
+    stop.await;
+    listener.shutdown().await;
+    Ok(())
+}
+
+/// Connects as a client of the server that `transport.connect` names. The server's keys are those
+/// that an earlier use stored, else they are fetched and stored: trust on first use.
+///
+/// # Errors
+/// [`ClientError`].
+pub async fn connect(host: &Host) -> Result<Qu3Client, ClientError> {
+    let exchange =
+        host.transport.connect_exchange(&host.settings).map_err(ClientError::Transport)?;
+    let (keys, made) = {
+        let mut rng = host.world.rng();
+        EndKeys::load_or_generate(&*host.keys, &host.suite, End::Client, &mut *rng)?
+    };
+    if made {
+        let place = host.keys.describe();
+        host.report.event(&Event::Info(format!("client keys generated in {place}")));
+    }
+    let server = match ServerPublicKeys::load(&*host.keys)? {
+        Some(server) => server,
+        None => {
+            let server = fetch_keys(&*exchange).await?;
+            // Checked before they are stored, so that one bad answer is not trusted for ever.
+            host.suite.signature.import_verifying_key(&server.sign)?;
+            let fingerprint = crate::keys::fingerprint(&host.suite, &server.sign)?;
+            server.save(&*host.keys)?;
+            host.report.event(&Event::Warning(format!(
+                "trusting the server's sign key {fingerprint} on first use; compare it with the \
+                 one that the server printed at its start"
+            )));
+            server
+        }
+    };
+    let url = host.settings.connect.clone();
+    let (suite, world) = (host.suite.clone(), host.world.clone());
+    Qu3Client::connect(exchange, suite, world, keys, &server, &url).await
+}
+
+async fn ask(config: &Qu3Config, host: Host) -> Result<(), RunError> {
+    agent::steps(&config.workflow)?;
+    let mut client = connect(&host).await?;
+    let input = Json::object([("text", config.input.as_str().into())]);
+    let mut failed = None;
+    let report = host.report.clone();
+    client
+        .run_agent(&config.workflow, &input, |number, inference| {
+            report.event(&Event::Step { number, title: inference.model.clone() });
+            match &inference.outcome {
+                Ok(output) => report.event(&Event::Passed(output.default_text())),
+                Err(message) => failed = Some(format!("step {number}: {message}")),
+            }
+        })
+        .await?;
+    client.disconnect();
+    match failed {
+        None => Ok(()),
+        Some(message) => Err(RunError::new(Failure::Operation, message)),
+    }
+}
