@@ -1,3 +1,7 @@
-//! The `pqfw` binary.
+//! The `pqfw` binary: the built-in plugins and nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pqfw::main_with(Vec::new())
+}

@@ -1,0 +1,395 @@
+//! What can be typed. Names here are a contract with scripts.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pqfw",
+    version,
+    about = "Crypto-agility: change any algorithm, provider or transport by one line of TOML",
+    after_help = "Exit codes: 0 ok, 1 the operation failed, 2 usage or profile error, 3 \
+                  authentication or signature failure, 4 refused by policy, 5 network, 70 a bug.\n\n\
+                  Example: pqfw run --profile qu3.toml",
+    propagate_version = true
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct Common {
+    /// Machine output on stdout: one JSON document, or JSON Lines for streams
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How much is logged to stderr
+    #[arg(long, global = true, value_enum)]
+    pub(crate) log_level: Option<Level>,
+    /// How a log line looks
+    #[arg(long, global = true, value_enum)]
+    pub(crate) log_format: Option<Format>,
+    /// Print the chain of causes below an error
+    #[arg(long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the system that a profile describes
+    #[command(after_help = "Example: pqfw run --profile qu3.toml --role server \
+                            --set transport.listen=127.0.0.1:0")]
+    Run(Run),
+    /// List every algorithm and provider of this build
+    #[command(after_help = "Example: pqfw list-algorithms 'kind=kem, category>=3' --selftest")]
+    ListAlgorithms(ListAlgorithms),
+    /// List the transports of this build
+    #[command(after_help = "Example: pqfw list-transports --json")]
+    ListTransports,
+    /// Tell everything about one algorithm
+    #[command(after_help = "Example: pqfw describe Kyber-768")]
+    Describe {
+        /// An algorithm's name or alias
+        algorithm: String,
+    },
+    /// Key encapsulation on files
+    #[command(subcommand)]
+    Kem(Kem),
+    /// Signatures on files
+    #[command(subcommand)]
+    Sig(Sig),
+    /// Authenticated encryption on files
+    #[command(subcommand)]
+    Aead(Aead),
+    /// QU3: quantum-safe inference, the client's side
+    #[command(subcommand)]
+    Qu3(Qu3),
+    /// Profiles: list, show, schema
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Print completions for a shell
+    #[command(after_help = "Example: pqfw completions bash > pqfw.bash")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a directory
+    #[command(after_help = "Example: pqfw man ./man")]
+    Man {
+        /// The directory, which must exist
+        directory: PathBuf,
+    },
+}
+
+/// Which profile, and what lies over it.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ProfileArgs {
+    /// A file, or the name of a shipped profile
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Override any key of the profile, typed and checked
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Run {
+    /// A file, or the name of a shipped profile
+    #[arg(long)]
+    pub(crate) profile: String,
+    /// demo, server, client or node; default: what the profile says
+    #[arg(long)]
+    pub(crate) role: Option<String>,
+    /// Override any key of the profile, typed and checked
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Write JSON with the address and fingerprint here once work is accepted
+    #[arg(long)]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// Honour PQFW_FAIL_KAT=ALGORITHM@PROVIDER outside of demo roles
+    #[arg(long)]
+    pub(crate) rehearse: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ListAlgorithms {
+    /// Conditions, all of which must hold: `kind=kem, category>=3, status=standard`
+    pub(crate) query: Option<String>,
+    /// kem, signature, aead, kdf or hash
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only this provider
+    #[arg(long)]
+    pub(crate) provider: Option<String>,
+    /// standard, draft, legacy or experimental
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// The lowest NIST category
+    #[arg(long)]
+    pub(crate) min_category: Option<u8>,
+    /// Run the admission gate of every row; exit 1 when any fails
+    #[arg(long)]
+    pub(crate) selftest: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Kem {
+    /// Generate a key pair
+    #[command(after_help = "Example: pqfw kem keygen --alg ML-KEM-768 --secret sk.pem --public pk.pem")]
+    Keygen(Keygen),
+    /// Encapsulate to a public key
+    Encaps {
+        /// `id` or `id@provider`
+        #[arg(long)]
+        alg: String,
+        /// The public key
+        #[arg(long)]
+        public: PathBuf,
+        /// Where the ciphertext goes
+        #[arg(long)]
+        ciphertext: PathBuf,
+        /// Where the shared secret goes
+        #[arg(long)]
+        shared_secret: PathBuf,
+        /// Keys are raw bytes rather than PEM
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Decapsulate with a private key
+    Decaps {
+        /// `id` or `id@provider`
+        #[arg(long)]
+        alg: String,
+        /// The private key
+        #[arg(long)]
+        secret: PathBuf,
+        /// The ciphertext
+        #[arg(long)]
+        ciphertext: PathBuf,
+        /// Where the shared secret goes
+        #[arg(long)]
+        shared_secret: PathBuf,
+        /// Keys are raw bytes rather than PEM
+        #[arg(long)]
+        raw: bool,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Keygen {
+    /// `id` or `id@provider`
+    #[arg(long)]
+    pub(crate) alg: String,
+    /// Where the private key goes, readable by its owner alone; `-` is stdout
+    #[arg(long)]
+    pub(crate) secret: PathBuf,
+    /// Where the public key goes; `-` is stdout
+    #[arg(long)]
+    pub(crate) public: PathBuf,
+    /// Make the key from this seed instead of from chance
+    #[arg(long, value_name = "HEX")]
+    pub(crate) seed: Option<String>,
+    /// Write raw bytes rather than PEM
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Replace a private key that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sig {
+    /// Generate a key pair
+    #[command(after_help = "Example: pqfw sig keygen --alg ML-DSA-65 --secret sk.pem --public pk.pem")]
+    Keygen(Keygen),
+    /// Sign a file
+    Sign {
+        /// `id` or `id@provider`
+        #[arg(long)]
+        alg: String,
+        /// The private key
+        #[arg(long)]
+        secret: PathBuf,
+        /// The message; `-` is stdin
+        #[arg(long = "in")]
+        input: PathBuf,
+        /// Where the signature goes; `-` is stdout
+        #[arg(long)]
+        signature: PathBuf,
+        /// The native context, where a provider takes one
+        #[arg(long, value_name = "HEX")]
+        context: Option<String>,
+        /// Keys are raw bytes rather than PEM
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Verify a signature; exit 3 when it does not verify
+    Verify {
+        /// `id` or `id@provider`
+        #[arg(long)]
+        alg: String,
+        /// The public key
+        #[arg(long)]
+        public: PathBuf,
+        /// The message; `-` is stdin
+        #[arg(long = "in")]
+        input: PathBuf,
+        /// The signature
+        #[arg(long)]
+        signature: PathBuf,
+        /// The native context, where a provider takes one
+        #[arg(long, value_name = "HEX")]
+        context: Option<String>,
+        /// Keys are raw bytes rather than PEM
+        #[arg(long)]
+        raw: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Aead {
+    /// Encrypt: the output is ciphertext and tag
+    #[command(after_help = "Example: pqfw aead seal --alg AES-256-GCM --key k.bin \
+                            --nonce 000000000000000000000001 --in plain --out sealed")]
+    Seal(AeadArgs),
+    /// Decrypt; exit 3 when it does not authenticate
+    Open(AeadArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AeadArgs {
+    /// `id` or `id@provider`
+    #[arg(long)]
+    pub(crate) alg: String,
+    /// The key, raw bytes
+    #[arg(long)]
+    pub(crate) key: PathBuf,
+    /// The nonce; never use one twice with a key
+    #[arg(long, value_name = "HEX")]
+    pub(crate) nonce: String,
+    /// Associated data
+    #[arg(long)]
+    pub(crate) aad: Option<PathBuf>,
+    /// The input; `-` is stdin
+    #[arg(long = "in")]
+    pub(crate) input: PathBuf,
+    /// The output; `-` is stdout
+    #[arg(long = "out")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Qu3 {
+    /// Make the client's key files
+    #[command(after_help = "Example: pqfw qu3 generate-keys --set keys.dir=./keys")]
+    GenerateKeys {
+        #[command(flatten)]
+        target: Qu3Target,
+        /// Replace key files that are there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Run one model
+    #[command(after_help = "Example: pqfw qu3 run-inference model_caps 'hello' \
+                            --server http://127.0.0.1:8000")]
+    RunInference {
+        #[command(flatten)]
+        target: Qu3Target,
+        /// The model
+        model: String,
+        /// A JSON object, or text for the model
+        input: String,
+        /// How INPUT is read; default: an object if it is one, else text
+        #[arg(long, value_enum)]
+        format: Option<InputFormat>,
+    },
+    /// Run a workflow, each output the next input
+    #[command(after_help = "Example: pqfw qu3 run-agent 'model_caps->model_reverse' 'hello'")]
+    RunAgent {
+        #[command(flatten)]
+        target: Qu3Target,
+        /// `a->b->c`
+        workflow: String,
+        /// A JSON object, or text for the first model
+        input: String,
+        /// How INPUT is read; default: an object if it is one, else text
+        #[arg(long, value_enum)]
+        format: Option<InputFormat>,
+    },
+    /// Send a signed access policy
+    #[command(after_help = "Example: pqfw qu3 update-policy --policy-file policy.txt")]
+    UpdatePolicy {
+        #[command(flatten)]
+        target: Qu3Target,
+        /// Lines `allow MODEL` and `deny MODEL`
+        #[arg(long)]
+        policy_file: PathBuf,
+        /// Send a text even if nothing in it can be enforced
+        #[arg(long)]
+        as_note: bool,
+    },
+    /// List the models that this dialect's servers have
+    ListModels {
+        #[command(flatten)]
+        target: Qu3Target,
+    },
+    /// Show the key files and their fingerprints
+    InspectKeys {
+        #[command(flatten)]
+        target: Qu3Target,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Qu3Target {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// The server's address; short for --set transport.connect=URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// The shipped profiles
+    List,
+    /// Print a shipped profile with its comments
+    #[command(after_help = "Example: pqfw profile show qu3 > my.toml")]
+    Show {
+        /// The profile's name
+        name: String,
+    },
+    /// Print the JSON Schema of profiles
+    Schema,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.trim().into(), value.into()))
+}

@@ -1,0 +1,77 @@
+//! `pqfw kem`.
+
+use pqfw_framework::kem::{AdmittedKem, DecapsulationKey, KemError};
+use pqfw_framework::keys::{self, PrivateKeyParts};
+use pqfw_framework::registry::Registry;
+use pqfw_framework::secret::{SecretForm, SecretKind};
+use pqfw_framework::world::World;
+use pqfw_runtime::OsWorld;
+
+use crate::args::{Kem, Keygen};
+use crate::error::CliError;
+use crate::files;
+use crate::output::Output;
+
+pub(super) fn run(kem: Kem, registry: &Registry, output: &Output) -> Result<(), CliError> {
+    let find = |alg: &str| super::resolve(registry, output, |resolver| resolver.kem(alg));
+    match kem {
+        Kem::Keygen(args) => keygen(&args, &find(&args.alg)?, output),
+        Kem::Encaps { alg, public, ciphertext, shared_secret, raw } => {
+            let kem = find(&alg)?;
+            let file = files::read(&public)?;
+            let bytes = if raw {
+                file.expose().to_vec()
+            } else {
+                keys::public_from_file(kem.info(), file.expose())?
+            };
+            let key = kem.import_encapsulation_key(&bytes)?;
+            let (ct, ss) = kem.encapsulate(&key, &mut *OsWorld::new().rng())?;
+            files::write(output, &ciphertext, &ct)?;
+            files::write_secret(output, &shared_secret, ss.expose(), true)
+        }
+        Kem::Decaps { alg, secret, ciphertext, shared_secret, raw } => {
+            let kem = find(&alg)?;
+            let file = files::read(&secret)?;
+            let key = super::import_private(
+                kem.info(),
+                &file,
+                raw,
+                kem.sizes().seed,
+                |form| kem.import_decapsulation_key(form),
+                |key: &DecapsulationKey| key.export(SecretKind::Expanded),
+            )?;
+            let ss = kem.decapsulate(&key, files::read(&ciphertext)?.expose())?;
+            files::write_secret(output, &shared_secret, ss.expose(), true)
+        }
+    }
+}
+
+fn keygen(args: &Keygen, kem: &AdmittedKem, output: &Output) -> Result<(), CliError> {
+    let key = match &args.seed {
+        None => kem.generate_storable(&mut *OsWorld::new().rng())?,
+        Some(seed) => {
+            let seed = files::hex("--seed", seed)?;
+            let made = kem.import_decapsulation_key(SecretForm::Seed(seed.expose()));
+            made.map_err(|error| match error {
+                KemError::FormUnsupported(_) => {
+                    CliError::usage(format!("{} keys are not made from a seed", kem.info().id))
+                }
+                other => other.into(),
+            })?
+        }
+    };
+    let public = key.encapsulation_key();
+    if args.raw {
+        let secret = key.export(SecretKind::Expanded)?;
+        files::write_secret(output, &args.secret, secret.expose(), args.force)?;
+        return files::write(output, &args.public, &public);
+    }
+    let parts = PrivateKeyParts {
+        seed: key.export(SecretKind::Seed).ok(),
+        expanded: Some(key.export(SecretKind::Expanded)?),
+    };
+    let secret = keys::private_to_pem(kem.info(), &parts)?;
+    let public = keys::public_to_pem(kem.info(), &public)?;
+    files::write_secret(output, &args.secret, secret.as_bytes(), args.force)?;
+    files::write(output, &args.public, public.as_bytes())
+}

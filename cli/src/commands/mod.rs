@@ -1,0 +1,176 @@
+//! One file a command.
+
+mod aead;
+mod algorithms;
+mod describe;
+mod kem;
+mod profile;
+mod qu3;
+mod run;
+mod sig;
+
+use clap::CommandFactory;
+use pqfw_framework::catalogue::AlgorithmInfo;
+use pqfw_framework::keys::{self, PrivateKeyParts};
+use pqfw_framework::registry::{Plugin, Registry, Resolver};
+use pqfw_framework::secret::{SecretBytes, SecretForm};
+use pqfw_framework::world::World;
+use pqfw_runtime::OsWorld;
+use serde_json::json;
+
+use crate::args::{Args, Command, Common};
+use crate::builtin;
+use crate::compose;
+use crate::error::CliError;
+use crate::output::{Output, Tone};
+
+/// Runs the command that was typed.
+pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(), CliError> {
+    let Args { common, command } = args;
+    let rehearsed = Rehearsal::asked(&command, output);
+    let mut builder = plugins.into_iter().fold(builtin::registry(), |b, plugin| b.with(plugin));
+    if let Some(full_name) = &rehearsed.0 {
+        builder = builder.rehearse_failure(full_name);
+    }
+    let registry = builder.build()?;
+    rehearsed.check(&registry)?;
+    match command {
+        Command::Run(run) => run::run(run, &common, &registry, output),
+        Command::ListAlgorithms(list) => algorithms::list(&list, &registry, output),
+        Command::ListTransports => list_transports(&registry, output),
+        Command::Describe { algorithm } => describe::describe(&algorithm, &registry, output),
+        Command::Kem(kem) => kem::run(kem, &registry, output),
+        Command::Sig(sig) => sig::run(sig, &registry, output),
+        Command::Aead(aead) => aead::run(aead, &registry, output),
+        Command::Qu3(qu3) => qu3::run(qu3, &common, &registry, output),
+        Command::Profile(profile) => profile::run(profile, &registry, output),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "pqfw", &mut text);
+            output.bytes(&text);
+            Ok(())
+        }
+        Command::Man { directory } => {
+            clap_mangen::generate_to(Args::command(), &directory)
+                .map_err(|error| CliError::operation(format!("{}: {error}", directory.display())))
+        }
+    }
+}
+
+/// `PQFW_FAIL_KAT=ALGORITHM@PROVIDER`: makes an admission fail, where that may be rehearsed.
+struct Rehearsal(Option<String>);
+
+impl Rehearsal {
+    fn asked(command: &Command, output: &Output) -> Self {
+        let Ok(full_name) = std::env::var("PQFW_FAIL_KAT") else { return Self(None) };
+        let allowed = match command {
+            Command::Run(run) => run.rehearse || run.role.as_deref().is_none_or(|r| r == "demo"),
+            Command::ListAlgorithms(list) => list.selftest,
+            _ => false,
+        };
+        if allowed {
+            return Self(Some(full_name));
+        }
+        let text = "warning: PQFW_FAIL_KAT is ignored here; it is for list-algorithms --selftest, \
+                    demo roles and run --rehearse";
+        output.line_err(&output.paint_err(Tone::Warning, text));
+        Self(None)
+    }
+
+    /// A slip in the variable must not look like a rehearsal that went well.
+    fn check(&self, registry: &Registry) -> Result<(), CliError> {
+        let Some(full_name) = &self.0 else { return Ok(()) };
+        if registry.entries().any(|entry| entry.full_name() == *full_name) {
+            return Ok(());
+        }
+        let what = format!("PQFW_FAIL_KAT: no `{full_name}`; write ALGORITHM@PROVIDER as listed");
+        Err(CliError::usage(what))
+    }
+}
+
+fn list_transports(registry: &Registry, output: &Output) -> Result<(), CliError> {
+    let infos: Vec<_> = registry.transports().map(|transport| transport.info()).collect();
+    if output.json {
+        let rows = infos.iter().map(|info| {
+            json!({ "name": info.name, "summary": info.summary, "exchange": info.exchange })
+        });
+        output.document(&rows.collect());
+        return Ok(());
+    }
+    let rows: Vec<_> = infos
+        .iter()
+        .map(|info| {
+            let exchange = if info.exchange { "yes" } else { "no" };
+            [(Tone::Strong, info.name), (Tone::Plain, exchange), (Tone::Plain, info.summary)]
+                .map(|(tone, text)| (tone, text.to_owned()))
+                .to_vec()
+        })
+        .collect();
+    output.table(&["TRANSPORT", "EXCHANGE", "SUMMARY"], &rows);
+    Ok(())
+}
+
+/// Resolves one algorithm for a primitive on files: through the gate, under no policy.
+fn resolve<T>(
+    registry: &Registry,
+    output: &Output,
+    resolve: impl FnOnce(&mut Resolver<'_>) -> Result<T, pqfw_framework::registry::ResolveError>,
+) -> Result<T, CliError> {
+    let world = OsWorld::new();
+    let (mut rng, today) = (world.rng(), world.now().day());
+    let mut resolver = Resolver::new(registry, &mut *rng, &[], &[], &today);
+    let found = resolve(&mut resolver)?;
+    for decision in resolver.take_decisions() {
+        if let Some(text) = compose::describe(&decision) {
+            output.line_err(&output.paint_err(Tone::Warning, &format!("warning: {text}")));
+        }
+    }
+    Ok(found)
+}
+
+/// Reads a private key from a raw or PEM file and hands its form to `import`. A file that holds
+/// both forms is imported by its seed and compared with the other.
+fn import_private<K, E: Into<CliError>>(
+    info: &AlgorithmInfo,
+    file: &SecretBytes,
+    raw: bool,
+    seed_length: Option<usize>,
+    import: impl Fn(SecretForm<'_>) -> Result<K, E>,
+    export: impl Fn(&K) -> Result<SecretBytes, E>,
+) -> Result<K, CliError> {
+    if raw {
+        let bytes = file.expose();
+        let form = if seed_length == Some(bytes.len()) {
+            SecretForm::Seed(bytes)
+        } else {
+            SecretForm::Expanded(bytes)
+        };
+        return import(form).map_err(Into::into);
+    }
+    let PrivateKeyParts { seed, expanded } = keys::private_from_file(info, file.expose())?;
+    match (seed, expanded) {
+        (Some(seed), expanded) => {
+            let key = import(SecretForm::Seed(seed.expose())).map_err(Into::into)?;
+            if let Some(expanded) = expanded
+                && !export(&key).map_err(Into::into)?.constant_time_eq(expanded.expose())
+            {
+                let what = "the file's seed and its expanded key are two different keys";
+                return Err(CliError::operation(what));
+            }
+            Ok(key)
+        }
+        (None, Some(expanded)) => {
+            import(SecretForm::Expanded(expanded.expose())).map_err(Into::into)
+        }
+        (None, None) => Err(CliError::operation("the file holds no private key")),
+    }
+}
+
+/// The options of every command that logs, with logging from the profile.
+fn start_logging(
+    common: &Common,
+    profile: &pqfw_framework::profile::Profile,
+    default: crate::args::Level,
+) -> Result<(), CliError> {
+    crate::logging::start(common, &profile.common.logging, default)
+}

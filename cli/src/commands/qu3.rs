@@ -1,0 +1,272 @@
+//! `pqfw qu3`: the client's side of QU3.
+
+use std::sync::Arc;
+
+use pqfw_framework::python_json::{self, Json, Limits};
+use pqfw_framework::registry::Registry;
+use pqfw_framework::system::{Failure, Host, Role};
+use pqfw_qu3::client::Inference;
+use pqfw_qu3::keys::{End, EndKeys, ServerPublicKeys, fingerprint};
+use pqfw_qu3::models::Models;
+use serde_json::{Value, json};
+
+use crate::args::{Common, InputFormat, Level, Qu3, Qu3Target};
+use crate::compose;
+use crate::error::CliError;
+use crate::files;
+use crate::output::{Output, Tone};
+use crate::report::Console;
+
+pub(super) fn run(
+    command: Qu3,
+    common: &Common,
+    registry: &Registry,
+    output: &Output,
+) -> Result<(), CliError> {
+    let host = |target| host(target, common, registry, output);
+    match command {
+        Qu3::GenerateKeys { target, force } => generate_keys(&host(target)?, force, output),
+        Qu3::RunInference { target, model, input, format } => {
+            let (host, input) = (host(target)?, read_input(&input, format)?);
+            let inference = super::run::runtime()?.block_on(async {
+                let mut client = pqfw_qu3::connect(&host).await?;
+                let inference = client.send_request(&model, &input).await?;
+                client.disconnect();
+                Ok::<_, CliError>(inference)
+            })?;
+            if output.json {
+                output.document(&inference_json(&inference)?);
+            }
+            match inference.outcome {
+                Ok(answer) => {
+                    if !output.json {
+                        output.line(&answer.default_text());
+                    }
+                    Ok(())
+                }
+                Err(message) => Err(CliError::operation(format!("{model}: {message}"))),
+            }
+        }
+        Qu3::RunAgent { target, workflow, input, format } => {
+            let (host, input) = (host(target)?, read_input(&input, format)?);
+            run_agent(&host, &workflow, &input, output)
+        }
+        Qu3::UpdatePolicy { target, policy_file, as_note } => {
+            let host = host(target)?;
+            let text = files::read_text(&policy_file)?;
+            super::run::runtime()?.block_on(async {
+                let mut client = pqfw_qu3::connect(&host).await?;
+                client.update_policy(&text, as_note).await?;
+                client.disconnect();
+                Ok::<_, CliError>(())
+            })?;
+            let enforced = !as_note;
+            if output.json {
+                output.document(&json!({ "accepted": true, "enforceable": enforced }));
+            } else {
+                output.line("the server verified and accepted the policy, and signed that it did");
+            }
+            Ok(())
+        }
+        Qu3::ListModels { target } => {
+            host(target)?;
+            list_models(output);
+            Ok(())
+        }
+        Qu3::InspectKeys { target } => inspect_keys(&host(target)?, output),
+    }
+}
+
+fn host(
+    target: Qu3Target,
+    common: &Common,
+    registry: &Registry,
+    output: &Output,
+) -> Result<Host, CliError> {
+    let mut set = target.profile.set;
+    set.push(("role".into(), Role::Client.to_string()));
+    // A client keeps nothing in a store; its trust is in key files.
+    set.push(("store.url".into(), "memory:".into()));
+    set.extend(target.server.map(|url| ("transport.connect".into(), url)));
+    let name = target.profile.profile.unwrap_or_else(|| "qu3".into());
+    let profile = compose::resolve(&name, &set, registry)?;
+    if profile.common.system != "qu3" {
+        let system = &profile.common.system;
+        return Err(CliError::usage(format!("{name} is a profile of {system}, not of qu3")));
+    }
+    super::start_logging(common, &profile, Level::Warn)?;
+    let console = Console {
+        output: Output { json: false, ..*output },
+        system: "qu3".into(),
+        dialect: profile.dialect.clone(),
+        role: Role::Client,
+        ready_file: None,
+    };
+    let composed = compose::compose(profile, Role::Client, registry, Arc::new(console))?;
+    Ok(composed.host)
+}
+
+/// Text for a model, or a JSON object as it is.
+fn read_input(input: &str, format: Option<InputFormat>) -> Result<Json, CliError> {
+    let parsed = || python_json::parse(input.as_bytes(), Limits::default());
+    let text = || Json::object([("text", input.into())]);
+    match format {
+        Some(InputFormat::Text) => Ok(text()),
+        Some(InputFormat::Json) => {
+            parsed().map_err(|error| CliError::usage(format!("INPUT is not JSON: {error}")))
+        }
+        None => Ok(parsed().ok().filter(|json| json.as_object().is_some()).unwrap_or_else(text)),
+    }
+}
+
+/// The output crosses from the wire's JSON to the command line's by its text.
+fn to_value(json: &Json) -> Result<Value, CliError> {
+    serde_json::from_str(&json.canonical())
+        .map_err(|error| CliError::new(Failure::Operation, format!("the model's output: {error}")))
+}
+
+fn inference_json(inference: &Inference) -> Result<Value, CliError> {
+    let (status, output, message) = match &inference.outcome {
+        Ok(output) => ("success", to_value(output)?, Value::Null),
+        Err(message) => ("error", Value::Null, Value::String(message.clone())),
+    };
+    Ok(json!({
+        "model": inference.model,
+        "status": status,
+        "output_data": output,
+        "error_message": message,
+        "attested_at": inference.timestamp,
+        "server_version": inference.server_version,
+    }))
+}
+
+fn run_agent(
+    host: &Host,
+    workflow: &str,
+    input: &Json,
+    output: &Output,
+) -> Result<(), CliError> {
+    pqfw_qu3::agent::steps(workflow)?;
+    let done = super::run::runtime()?.block_on(async {
+        let mut client = pqfw_qu3::connect(host).await?;
+        let done = client
+            .run_agent(workflow, input, |number, step| {
+                if !output.json {
+                    print_step(number, step, output);
+                }
+            })
+            .await?;
+        client.disconnect();
+        Ok::<_, CliError>(done)
+    })?;
+    if output.json {
+        let steps: Vec<_> = done.iter().map(inference_json).collect::<Result<_, _>>()?;
+        let last = done.last().and_then(|step| step.outcome.as_ref().ok());
+        let result = last.map(to_value).transpose()?;
+        output.document(&json!({ "steps": steps, "output_data": result }));
+    }
+    match done.last() {
+        Some(Inference { model, outcome: Err(message), .. }) => {
+            let number = done.len();
+            Err(CliError::operation(format!("step {number}, {model}: {message}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn print_step(number: usize, step: &Inference, output: &Output) {
+    let (tone, text) = match &step.outcome {
+        Ok(answer) => (Tone::Good, answer.default_text()),
+        Err(message) => (Tone::Bad, message.clone()),
+    };
+    let model = output.paint(Tone::Strong, &step.model);
+    output.line(&format!("{number}. {model} {}", output.paint(tone, &text)));
+}
+
+fn generate_keys(host: &Host, force: bool, output: &Output) -> Result<(), CliError> {
+    let place = host.keys.describe();
+    let mut taken = false;
+    for name in ["client_kem.sec", "client_sign.sec"] {
+        taken |= host.keys.read(name)?.is_some();
+    }
+    if taken && !force {
+        let what = format!("{place} holds client keys; --force replaces them, and every server \
+                            that pinned them will refuse the new ones");
+        return Err(CliError::operation(what));
+    }
+    let keys = EndKeys::generate(&host.suite, &mut *host.world.rng())?;
+    keys.save(&*host.keys, End::Client)?;
+    let fingerprint = keys.fingerprint(&host.suite)?;
+    if output.json {
+        let fingerprint = fingerprint.as_str();
+        output.document(&json!({ "directory": place, "fingerprint": fingerprint }));
+    } else {
+        output.line(&format!("client keys are in {place}\nsign key {fingerprint}"));
+    }
+    Ok(())
+}
+
+fn list_models(output: &Output) {
+    let models = Models::builtin();
+    if output.json {
+        let rows = models.iter().map(|(name, model)| {
+            json!({ "model": name, "summary": model.summary() })
+        });
+        return output.document(&rows.collect());
+    }
+    let rows: Vec<_> = models
+        .iter()
+        .map(|(name, model)| {
+            vec![(Tone::Strong, name.to_owned()), (Tone::Plain, model.summary().to_owned())]
+        })
+        .collect();
+    output.table(&["MODEL", "SUMMARY"], &rows);
+    let note = "qu3-1 has no message that asks a server for its models; these are what every \
+                deployed server has";
+    output.line(&output.paint(Tone::Faint, note));
+}
+
+fn inspect_keys(host: &Host, output: &Output) -> Result<(), CliError> {
+    let (suite, files) = (&host.suite, &*host.keys);
+    let mut rows = Vec::new();
+    let ends = [(End::Client, "client"), (End::Server, "server")];
+    for (end, name) in ends {
+        if let Some(keys) = EndKeys::load(files, suite, end)? {
+            let fingerprint = keys.fingerprint(suite)?;
+            rows.push((name, keys.kem_public, keys.sign_public, fingerprint, "both halves"));
+        } else if end == End::Server
+            && let Some(keys) = ServerPublicKeys::load(files)?
+        {
+            let fingerprint = fingerprint(suite, &keys.sign)?;
+            rows.push((name, keys.kem, keys.sign, fingerprint, "public, trusted on first use"));
+        }
+    }
+    if output.json {
+        let keys = rows.iter().map(|(end, kem, sign, fingerprint, what)| {
+            json!({
+                "end": end,
+                "halves": what,
+                "kem": { "algorithm": suite.kem.info().id, "public_key_bytes": kem.len() },
+                "signature": {
+                    "algorithm": suite.signature.info().id,
+                    "public_key_bytes": sign.len(),
+                    "fingerprint": fingerprint.as_str(),
+                },
+            })
+        });
+        let keys: Vec<_> = keys.collect();
+        output.document(&json!({ "directory": files.describe(), "keys": keys }));
+        return Ok(());
+    }
+    output.line(&format!("key files in {}", files.describe()));
+    if rows.is_empty() {
+        output.line("none; make them with `pqfw qu3 generate-keys`");
+    }
+    for (end, kem, sign, fingerprint, what) in rows {
+        output.line(&format!("{} ({what})", output.paint(Tone::Strong, end)));
+        output.line(&format!("  {:<26} {} bytes", suite.kem.info().id, kem.len()));
+        output.line(&format!("  {:<26} {} bytes", suite.signature.info().id, sign.len()));
+        output.line(&format!("  {fingerprint}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! `pqfw run`.
+
+use std::sync::Arc;
+
+use pqfw_framework::registry::Registry;
+use pqfw_framework::system::{Failure, Role};
+
+use crate::args::{Common, Level, Run};
+use crate::compose;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::report::Console;
+
+pub(super) fn run(
+    run: Run,
+    common: &Common,
+    registry: &Registry,
+    output: &Output,
+) -> Result<(), CliError> {
+    let mut set = run.set;
+    // The option is the stronger: it is applied last.
+    set.extend(run.role.map(|role| ("role".to_owned(), role)));
+    let profile = compose::resolve(&run.profile, &set, registry)?;
+    super::start_logging(common, &profile, Level::Info)?;
+    let role = profile.common.role;
+    let roles = registry.system(&profile.common.system)?.info().roles;
+    if !roles.contains(&role) {
+        let known: Vec<_> = roles.iter().map(Role::to_string).collect();
+        let system = &profile.common.system;
+        let known = known.join(", ");
+        return Err(CliError::usage(format!("{system} has no role `{role}`; there are: {known}")));
+    }
+    let console = Console {
+        output: *output,
+        system: profile.common.system.clone(),
+        dialect: profile.dialect.clone(),
+        role,
+        ready_file: run.ready_file,
+    };
+    let composed = compose::compose(profile, role, registry, Arc::new(console))?;
+    composed.announce(output);
+    runtime()?.block_on(async {
+        let stop = pqfw_runtime::stop_signal();
+        composed.system.run(role, &composed.profile, composed.host.clone(), stop).await
+    })?;
+    Ok(())
+}
+
+/// The runtime of every command that talks to a network.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        CliError::new(Failure::Operation, format!("cannot start the runtime: {error}"))
+    })
+}

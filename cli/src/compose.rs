@@ -1,0 +1,244 @@
+//! From a profile to a running system: files, policies, algorithms, store, transport.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pqfw_framework::policy::{Policy, PolicyError};
+use pqfw_framework::profile::{Overrides, Profile};
+use pqfw_framework::registry::{Decision, Registry, Resolver};
+use pqfw_framework::suite::Suite;
+use pqfw_framework::system::{Host, Report, Role, System};
+use pqfw_framework::world::World;
+use pqfw_runtime::{DirectoryKeys, OsWorld};
+use serde_json::json;
+
+use crate::error::CliError;
+use crate::output::{Output, Tone};
+
+/// A profile with everything that it names, ready to run.
+pub(crate) struct Composed {
+    pub(crate) system: Arc<dyn System>,
+    pub(crate) profile: Profile,
+    pub(crate) role: Role,
+    pub(crate) host: Host,
+    policies: Vec<Policy>,
+    decisions: Vec<Decision>,
+    /// Demo roles live in a directory that goes when they end.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+/// Finds a profile's text: a file, a file under `profiles/`, or one that the binary carries.
+pub(crate) fn find(name: &str, registry: &Registry) -> Result<(String, String), CliError> {
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut beside = Path::new("profiles").join(name);
+    if beside.extension().is_none() {
+        beside.set_extension("toml");
+    }
+    for path in [Path::new(name), &beside] {
+        if path.is_file() {
+            let text = crate::files::read_text(path)?;
+            return Ok((text, stem(path)));
+        }
+    }
+    let bare = name.strip_suffix(".toml").unwrap_or(name);
+    if let Ok(system) = registry.system(bare) {
+        return Ok((system.info().shipped_profile.to_owned(), bare.to_owned()));
+    }
+    let known: Vec<_> = registry.systems().map(|system| system.info().name).collect();
+    let known = known.join(", ");
+    Err(CliError::usage(format!("no profile `{name}`: no such file, and shipped are: {known}")))
+}
+
+/// Reads and resolves a profile.
+pub(crate) fn resolve(
+    name: &str,
+    set: &[(String, String)],
+    registry: &Registry,
+) -> Result<Profile, CliError> {
+    let (text, stem) = find(name, registry)?;
+    let mut environment: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("PQFW__"))
+        .collect();
+    environment.sort();
+    let overrides = Overrides { set: set.to_vec(), environment };
+    let during = |error: CliError| error.during(format!("profile {name}"));
+    let profile = Profile::resolve(&text, &stem, &overrides, registry)
+        .map_err(|error| during(error.into()))?;
+    let system = registry.system(&profile.common.system)?;
+    system.check_table(&profile).map_err(|error| during(error.into()))?;
+    registry.require(&profile.common.require).map_err(|error| during(error.into()))?;
+    Ok(profile)
+}
+
+/// Composes everything that `profile` names.
+pub(crate) fn compose(
+    profile: Profile,
+    role: Role,
+    registry: &Registry,
+    report: Arc<dyn Report>,
+) -> Result<Composed, CliError> {
+    let system = registry.system(&profile.common.system)?.clone();
+    let transport = registry.transport(&profile.common.transport.kind)?.clone();
+    let world: Arc<dyn World> = Arc::new(OsWorld::new());
+    let policies = policies(&profile.common.policy.0)?;
+    let today = world.now().day();
+    let mut rng = world.rng();
+    let prefer = &profile.common.providers.prefer;
+    let mut resolver = Resolver::new(registry, &mut *rng, &policies, prefer, &today);
+    let suite = Suite::resolve(&profile.suite_names(), &mut resolver)?;
+    let decisions = resolver.take_decisions();
+    let temporary = match role {
+        Role::Demo => Some(tempfile::Builder::new().prefix("pqfw-demo-").tempdir().map_err(
+            |error| CliError::operation(format!("cannot make a temporary directory: {error}")),
+        )?),
+        _ => None,
+    };
+    let state = match &temporary {
+        Some(directory) => directory.path().to_owned(),
+        None => state_directory(&profile.name)?,
+    };
+    let keys = match &profile.common.keys.dir {
+        Some(directory) => PathBuf::from(directory),
+        None => state.join("keys"),
+    };
+    let host = Host {
+        world,
+        suite,
+        store: pqfw_store::open(&profile.common.store.url, &state)?,
+        keys: Arc::new(DirectoryKeys::new(keys)),
+        transport,
+        settings: profile.transport_settings(),
+        report,
+    };
+    Ok(Composed { system, profile, role, host, policies, decisions, _temporary: temporary })
+}
+
+/// The policies of the given names: shipped ones, or files.
+pub(crate) fn policies(names: &[String]) -> Result<Vec<Policy>, CliError> {
+    let load = |name: &String| match Policy::shipped(name) {
+        Err(PolicyError::Unknown(..)) if name.contains('/') || name.ends_with(".toml") => {
+            let text = crate::files::read_text(Path::new(name))?;
+            Policy::parse(&text).map_err(|error| CliError::from(error).during(name))
+        }
+        other => Ok(other?),
+    };
+    names.iter().map(load).collect()
+}
+
+fn state_directory(name: &str) -> Result<PathBuf, CliError> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(directory) = variable("STATE_DIRECTORY") {
+        return Ok(directory.into());
+    }
+    if let Some(directory) = variable("XDG_STATE_HOME") {
+        return Ok(PathBuf::from(directory).join("pqfw").join(name));
+    }
+    match std::env::home_dir() {
+        Some(home) => Ok(home.join(".local/state/pqfw").join(name)),
+        None => Err(CliError::usage(
+            "no home directory: set STATE_DIRECTORY to where keys and state may live",
+        )),
+    }
+}
+
+impl Composed {
+    /// Says what was composed: on stdout for a demo, on stderr for what other programs talk to.
+    pub(crate) fn announce(&self, output: &Output) {
+        if output.json {
+            return output.document(&self.announcement());
+        }
+        let demo = self.role == Role::Demo;
+        let line = |name: &str, text: &str| {
+            if demo {
+                output.line(&format!("{} {text}", output.paint(Tone::Faint, &format!("{name:<10}"))));
+            } else {
+                let name = output.paint_err(Tone::Faint, &format!("{name:<10}"));
+                output.line_err(&format!("{name} {text}"));
+            }
+        };
+        let info = self.system.info();
+        let title = format!("{}: {}", info.name, info.summary);
+        line("system", &title);
+        line("dialect", &format!("{} ({})", self.profile.dialect, self.dialect_summary()));
+        line("suite", &self.host.suite.describe());
+        line("providers", &self.providers().join(", "));
+        line("transport", &self.profile.common.transport.kind);
+        let names: Vec<_> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
+        line("policy", &format!("{}: every part of the suite is allowed", names.join(", ")));
+        for warning in self.warnings() {
+            if demo {
+                let warning = format!("warning: {warning}");
+                output.line(&output.paint(Tone::Warning, &warning));
+            } else {
+                tracing::warn!("{warning}");
+            }
+        }
+    }
+
+    fn announcement(&self) -> serde_json::Value {
+        let suite = &self.host.suite;
+        json!({
+            "event": "composed",
+            "system": self.profile.common.system,
+            "dialect": self.profile.dialect,
+            "role": self.role.to_string(),
+            "suite": {
+                "kem": suite.kem.info().id,
+                "signature": suite.signature.info().id,
+                "aead": suite.aead.info().id,
+                "kdf": suite.kdf.info().id,
+            },
+            "providers": self.providers(),
+            "transport": self.profile.common.transport.kind,
+            "policies": self.policies.iter().map(|policy| &policy.name).collect::<Vec<_>>(),
+            "warnings": self.warnings(),
+        })
+    }
+
+    fn dialect_summary(&self) -> &'static str {
+        let dialects = self.system.info().dialects;
+        let ours = dialects.iter().find(|dialect| dialect.name == self.profile.dialect);
+        ours.map_or("", |dialect| dialect.summary)
+    }
+
+    fn providers(&self) -> Vec<String> {
+        let suite = &self.host.suite;
+        [
+            (suite.kem.info(), suite.kem.provider()),
+            (suite.signature.info(), suite.signature.provider()),
+            (suite.aead.info(), suite.aead.provider()),
+            (suite.kdf.info(), suite.kdf.provider()),
+        ]
+        .map(|(info, provider)| format!("{}@{} ({})", info.id, provider.name, provider.version))
+        .to_vec()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<_> =
+            self.policies.iter().filter_map(|policy| policy.warning.clone()).collect();
+        for decision in &self.decisions {
+            warnings.extend(describe(decision));
+        }
+        let dialects = self.system.info().dialects;
+        let ours = dialects.iter().find(|dialect| dialect.name == self.profile.dialect);
+        for (code, weakness) in ours.map(|dialect| &dialect.cannot_protect[..]).unwrap_or_default() {
+            warnings.push(format!("{code} {}: {weakness}", self.profile.dialect));
+        }
+        warnings
+    }
+}
+
+/// A decision that the operator should know; `None` for one that went as expected.
+pub(crate) fn describe(decision: &Decision) -> Option<String> {
+    match decision {
+        Decision::Chosen { .. } => None,
+        Decision::Quarantined { algorithm, provider, reason } => Some(format!(
+            "{algorithm}@{provider} is quarantined, the next provider takes over: {reason}"
+        )),
+        Decision::Warned { algorithm, warning } => Some(format!("{algorithm}: {warning}")),
+        Decision::PassedOver { name, reason } => {
+            Some(format!("`{name}` is passed over for the next alternative: {reason}"))
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Every provider of the algorithms that profiles use, beside the crate called directly.
+//! `cargo bench -p pqfw-tests`; docs/benchmarks.md has figures.
+
+use std::hint::black_box;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::kem::{DecapsulationKey, ML_KEM_768};
+use aws_lc_rs::signature::{ML_DSA_65_SIGNING, PqdsaKeyPair};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use pqfw_framework::registry::{Registry, Resolver};
+use pqfw_framework::world::World;
+use pqfw_runtime::OsWorld;
+
+fn registry() -> Registry {
+    pqfw::registry().build().expect("the built-in plugins fit together")
+}
+
+fn with_resolver<T>(registry: &Registry, work: impl FnOnce(&mut Resolver<'_>) -> T) -> T {
+    let mut rng = OsWorld::new().rng();
+    work(&mut Resolver::new(registry, &mut *rng, &[], &[], "2026-01-01"))
+}
+
+fn names(registry: &Registry, ids: &[&str]) -> Vec<String> {
+    ids.iter().flat_map(|id| registry.entries_of(id)).map(|entry| entry.full_name()).collect()
+}
+
+fn kems(criterion: &mut Criterion) {
+    let registry = registry();
+    let mut rng = OsWorld::new().rng();
+    let mut group = criterion.benchmark_group("kem");
+    let direct = DecapsulationKey::generate(&ML_KEM_768).expect("generates");
+    let public = direct.encapsulation_key().expect("has a public half");
+    group.bench_function("encapsulate/direct aws-lc-rs ML-KEM-768", |bench| {
+        bench.iter(|| black_box(public.encapsulate().expect("encapsulates")));
+    });
+    for name in names(&registry, &["ML-KEM-512", "ML-KEM-768", "ML-KEM-1024", "Kyber-768", "X25519"])
+    {
+        let kem = with_resolver(&registry, |resolver| resolver.kem(&name).expect("admitted"));
+        let secret = kem.generate(&mut *rng).expect("generates");
+        let public = kem.import_encapsulation_key(&secret.encapsulation_key()).expect("imports");
+        let (ciphertext, _) = kem.encapsulate(&public, &mut *rng).expect("encapsulates");
+        group.bench_function(BenchmarkId::new("generate", &name), |bench| {
+            bench.iter(|| black_box(kem.generate(&mut *rng).expect("generates")));
+        });
+        group.bench_function(BenchmarkId::new("encapsulate", &name), |bench| {
+            bench.iter(|| black_box(kem.encapsulate(&public, &mut *rng).expect("encapsulates")));
+        });
+        group.bench_function(BenchmarkId::new("decapsulate", &name), |bench| {
+            bench.iter(|| black_box(kem.decapsulate(&secret, &ciphertext).expect("decapsulates")));
+        });
+    }
+}
+
+fn signatures(criterion: &mut Criterion) {
+    let registry = registry();
+    let mut rng = OsWorld::new().rng();
+    let mut group = criterion.benchmark_group("signature");
+    group.sample_size(20);
+    let message = [7; 64];
+    let direct = PqdsaKeyPair::generate(&ML_DSA_65_SIGNING).expect("generates");
+    group.bench_function("sign/direct aws-lc-rs ML-DSA-65", |bench| {
+        let mut signature = vec![0; ML_DSA_65_SIGNING.signature_len()];
+        bench.iter(|| black_box(direct.sign(&message, &mut signature).expect("signs")));
+    });
+    let ids = ["ML-DSA-65", "SLH-DSA-SHA2-128f", "SPHINCS+-SHA2-128f-simple", "Ed25519"];
+    for name in names(&registry, &ids) {
+        let algorithm =
+            with_resolver(&registry, |resolver| resolver.signature(&name).expect("admitted"));
+        let key = algorithm.generate(&mut *rng).expect("generates");
+        let public = algorithm.import_verifying_key(&key.verifying_key()).expect("imports");
+        let signature = key.sign(&mut *rng, &[&message]).expect("signs");
+        group.bench_function(BenchmarkId::new("sign", &name), |bench| {
+            bench.iter(|| black_box(key.sign(&mut *rng, &[&message]).expect("signs")));
+        });
+        group.bench_function(BenchmarkId::new("verify", &name), |bench| {
+            bench.iter(|| public.verify(&[&message], &[], &signature).expect("verifies"));
+        });
+    }
+}
+
+fn aeads(criterion: &mut Criterion) {
+    let registry = registry();
+    let mut group = criterion.benchmark_group("aead-seal-1350");
+    group.throughput(Throughput::Bytes(1350));
+    let (nonce, mut buffer, mut tag) = ([1; 12], [7; 1350], [0; 16]);
+    let direct = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &[9; 32]).expect("a key"));
+    group.bench_function("direct aws-lc-rs AES-256-GCM", |bench| {
+        bench.iter(|| {
+            let nonce = Nonce::assume_unique_for_key(nonce);
+            black_box(direct.seal_in_place_separate_tag(nonce, Aad::empty(), &mut buffer))
+                .expect("seals");
+        });
+    });
+    for name in names(&registry, &["AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"]) {
+        let aead = with_resolver(&registry, |resolver| resolver.aead(&name).expect("admitted"));
+        let secret = vec![9; aead.sizes().key];
+        // A key counts its messages, and a benchmark outlives one.
+        let mut key = aead.key(&secret).expect("a key");
+        group.bench_function(BenchmarkId::from_parameter(&name), |bench| {
+            bench.iter(|| {
+                if key.seal_in_place(&nonce, &[], &mut buffer, &mut tag).is_err() {
+                    key = aead.key(&secret).expect("a key");
+                }
+            });
+        });
+    }
+}
+
+criterion_group!(benches, kems, signatures, aeads);
+criterion_main!(benches);
