@@ -155,7 +155,9 @@ pub(crate) struct ListAlgorithms {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Kem {
     /// Generate a key pair
-    #[command(after_help = "Example: pqfw kem keygen --alg ML-KEM-768 --secret sk.pem --public pk.pem")]
+    #[command(
+        after_help = "Example: pqfw kem keygen --alg ML-KEM-768 --secret sk.pem --public pk.pem"
+    )]
     Keygen(Keygen),
     /// Encapsulate to a public key
     Encaps {
@@ -220,7 +222,9 @@ pub(crate) struct Keygen {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sig {
     /// Generate a key pair
-    #[command(after_help = "Example: pqfw sig keygen --alg ML-DSA-65 --secret sk.pem --public pk.pem")]
+    #[command(
+        after_help = "Example: pqfw sig keygen --alg ML-DSA-65 --secret sk.pem --public pk.pem"
+    )]
     Keygen(Keygen),
     /// Sign a file
     Sign {

@@ -29,7 +29,12 @@ pub(crate) struct Composed {
 
 /// Finds a profile's text: a file, a file under `profiles/`, or one that the binary carries.
 pub(crate) fn find(name: &str, registry: &Registry) -> Result<(String, String), CliError> {
-    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = |path: &Path| {
+        path.file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
     let mut beside = Path::new("profiles").join(name);
     if beside.extension().is_none() {
         beside.set_extension("toml");
@@ -44,9 +49,14 @@ pub(crate) fn find(name: &str, registry: &Registry) -> Result<(String, String), 
     if let Ok(system) = registry.system(bare) {
         return Ok((system.info().shipped_profile.to_owned(), bare.to_owned()));
     }
-    let known: Vec<_> = registry.systems().map(|system| system.info().name).collect();
+    let known: Vec<_> = registry
+        .systems()
+        .map(|system| system.info().name)
+        .collect();
     let known = known.join(", ");
-    Err(CliError::usage(format!("no profile `{name}`: no such file, and shipped are: {known}")))
+    Err(CliError::usage(format!(
+        "no profile `{name}`: no such file, and shipped are: {known}"
+    )))
 }
 
 /// Reads and resolves a profile.
@@ -61,13 +71,20 @@ pub(crate) fn resolve(
         .filter(|(name, _)| name.starts_with("PQFW__"))
         .collect();
     environment.sort();
-    let overrides = Overrides { set: set.to_vec(), environment };
+    let overrides = Overrides {
+        set: set.to_vec(),
+        environment,
+    };
     let during = |error: CliError| error.during(format!("profile {name}"));
     let profile = Profile::resolve(&text, &stem, &overrides, registry)
         .map_err(|error| during(error.into()))?;
     let system = registry.system(&profile.common.system)?;
-    system.check_table(&profile).map_err(|error| during(error.into()))?;
-    registry.require(&profile.common.require).map_err(|error| during(error.into()))?;
+    system
+        .check_table(&profile)
+        .map_err(|error| during(error.into()))?;
+    registry
+        .require(&profile.common.require)
+        .map_err(|error| during(error.into()))?;
     Ok(profile)
 }
 
@@ -89,9 +106,14 @@ pub(crate) fn compose(
     let suite = Suite::resolve(&profile.suite_names(), &mut resolver)?;
     let decisions = resolver.take_decisions();
     let temporary = match role {
-        Role::Demo => Some(tempfile::Builder::new().prefix("pqfw-demo-").tempdir().map_err(
-            |error| CliError::operation(format!("cannot make a temporary directory: {error}")),
-        )?),
+        Role::Demo => Some(
+            tempfile::Builder::new()
+                .prefix("pqfw-demo-")
+                .tempdir()
+                .map_err(|error| {
+                    CliError::operation(format!("cannot make a temporary directory: {error}"))
+                })?,
+        ),
         _ => None,
     };
     let state = match &temporary {
@@ -111,7 +133,15 @@ pub(crate) fn compose(
         settings: profile.transport_settings(),
         report,
     };
-    Ok(Composed { system, profile, role, host, policies, decisions, _temporary: temporary })
+    Ok(Composed {
+        system,
+        profile,
+        role,
+        host,
+        policies,
+        decisions,
+        _temporary: temporary,
+    })
 }
 
 /// The policies of the given names: shipped ones, or files.
@@ -151,7 +181,10 @@ impl Composed {
         let demo = self.role == Role::Demo;
         let line = |name: &str, text: &str| {
             if demo {
-                output.line(&format!("{} {text}", output.paint(Tone::Faint, &format!("{name:<10}"))));
+                output.line(&format!(
+                    "{} {text}",
+                    output.paint(Tone::Faint, &format!("{name:<10}"))
+                ));
             } else {
                 let name = output.paint_err(Tone::Faint, &format!("{name:<10}"));
                 output.line_err(&format!("{name} {text}"));
@@ -160,12 +193,22 @@ impl Composed {
         let info = self.system.info();
         let title = format!("{}: {}", info.name, info.summary);
         line("system", &title);
-        line("dialect", &format!("{} ({})", self.profile.dialect, self.dialect_summary()));
+        line(
+            "dialect",
+            &format!("{} ({})", self.profile.dialect, self.dialect_summary()),
+        );
         line("suite", &self.host.suite.describe());
         line("providers", &self.providers().join(", "));
         line("transport", &self.profile.common.transport.kind);
-        let names: Vec<_> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
-        line("policy", &format!("{}: every part of the suite is allowed", names.join(", ")));
+        let names: Vec<_> = self
+            .policies
+            .iter()
+            .map(|policy| policy.name.as_str())
+            .collect();
+        line(
+            "policy",
+            &format!("{}: every part of the suite is allowed", names.join(", ")),
+        );
         for warning in self.warnings() {
             if demo {
                 let warning = format!("warning: {warning}");
@@ -198,7 +241,9 @@ impl Composed {
 
     fn dialect_summary(&self) -> &'static str {
         let dialects = self.system.info().dialects;
-        let ours = dialects.iter().find(|dialect| dialect.name == self.profile.dialect);
+        let ours = dialects
+            .iter()
+            .find(|dialect| dialect.name == self.profile.dialect);
         ours.map_or("", |dialect| dialect.summary)
     }
 
@@ -215,14 +260,22 @@ impl Composed {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut warnings: Vec<_> =
-            self.policies.iter().filter_map(|policy| policy.warning.clone()).collect();
+        let mut warnings: Vec<_> = self
+            .policies
+            .iter()
+            .filter_map(|policy| policy.warning.clone())
+            .collect();
         for decision in &self.decisions {
             warnings.extend(describe(decision));
         }
         let dialects = self.system.info().dialects;
-        let ours = dialects.iter().find(|dialect| dialect.name == self.profile.dialect);
-        for (code, weakness) in ours.map(|dialect| &dialect.cannot_protect[..]).unwrap_or_default() {
+        let ours = dialects
+            .iter()
+            .find(|dialect| dialect.name == self.profile.dialect);
+        for (code, weakness) in ours
+            .map(|dialect| &dialect.cannot_protect[..])
+            .unwrap_or_default()
+        {
             warnings.push(format!("{code} {}: {weakness}", self.profile.dialect));
         }
         warnings
@@ -233,12 +286,16 @@ impl Composed {
 pub(crate) fn describe(decision: &Decision) -> Option<String> {
     match decision {
         Decision::Chosen { .. } => None,
-        Decision::Quarantined { algorithm, provider, reason } => Some(format!(
+        Decision::Quarantined {
+            algorithm,
+            provider,
+            reason,
+        } => Some(format!(
             "{algorithm}@{provider} is quarantined, the next provider takes over: {reason}"
         )),
         Decision::Warned { algorithm, warning } => Some(format!("{algorithm}: {warning}")),
-        Decision::PassedOver { name, reason } => {
-            Some(format!("`{name}` is passed over for the next alternative: {reason}"))
-        }
+        Decision::PassedOver { name, reason } => Some(format!(
+            "`{name}` is passed over for the next alternative: {reason}"
+        )),
     }
 }

@@ -24,7 +24,11 @@ pub(crate) struct CliError {
 
 impl CliError {
     pub(crate) fn new(failure: Failure, message: impl fmt::Display) -> Self {
-        Self { failure, message: message.to_string(), chain: Vec::new() }
+        Self {
+            failure,
+            message: message.to_string(),
+            chain: Vec::new(),
+        }
     }
 
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
@@ -48,7 +52,11 @@ impl CliError {
             chain.push(error.to_string());
             source = error.source();
         }
-        Self { failure, message: error.to_string(), chain }
+        Self {
+            failure,
+            message: error.to_string(),
+            chain,
+        }
     }
 }
 

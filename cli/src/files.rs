@@ -17,7 +17,10 @@ pub(crate) fn read(path: &Path) -> Result<SecretBytes, CliError> {
     let failed = |error: io::Error| CliError::operation(format!("{}: {error}", path.display()));
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        io::stdin().lock().take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)
+        io::stdin()
+            .lock()
+            .take(MAX_FILE_BYTES + 1)
+            .read_to_end(&mut bytes)
     } else {
         File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
     };
@@ -26,7 +29,9 @@ pub(crate) fn read(path: &Path) -> Result<SecretBytes, CliError> {
         return Ok(bytes);
     }
     let (path, most) = (path.display(), MAX_FILE_BYTES >> 20);
-    Err(CliError::operation(format!("{path}: larger than {most} MiB, the most this reads")))
+    Err(CliError::operation(format!(
+        "{path}: larger than {most} MiB, the most this reads"
+    )))
 }
 
 /// Reads a file as text.
@@ -77,10 +82,16 @@ pub(crate) fn write_secret(
         let owner_alone = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         file.set_permissions(owner_alone).map_err(failed)?;
     }
-    file.write_all(bytes).and_then(|()| file.sync_all()).or_else(|error| {
-        // Pipes and terminals cannot be synced.
-        if error.kind() == io::ErrorKind::InvalidInput { Ok(()) } else { Err(failed(error)) }
-    })
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .or_else(|error| {
+            // Pipes and terminals cannot be synced.
+            if error.kind() == io::ErrorKind::InvalidInput {
+                Ok(())
+            } else {
+                Err(failed(error))
+            }
+        })
 }
 
 /// Reads hexadecimal from the command line.

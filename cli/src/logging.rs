@@ -38,15 +38,22 @@ pub(crate) fn start(common: &Common, profile: &Logging, default: Level) -> Resul
     let _ = match &profile.file {
         Some(path) => {
             let file = OpenOptions::new().create(true).append(true).open(path);
-            let file = file.map_err(|error| {
-                CliError::usage(format!("logging.file {path}: {error}"))
-            })?;
+            let file =
+                file.map_err(|error| CliError::usage(format!("logging.file {path}: {error}")))?;
             let builder = builder.with_writer(Mutex::new(file)).with_ansi(false);
-            if json { builder.json().try_init() } else { builder.try_init() }
+            if json {
+                builder.json().try_init()
+            } else {
+                builder.try_init()
+            }
         }
         None => {
             let builder = builder.with_writer(io::stderr).with_ansi(colour);
-            if json { builder.json().try_init() } else { builder.try_init() }
+            if json {
+                builder.json().try_init()
+            } else {
+                builder.try_init()
+            }
         }
     };
     Ok(())

@@ -50,6 +50,14 @@ impl Output {
         }
     }
 
+    /// The same streams, for a command whose JSON is one document of its own.
+    pub(crate) fn for_people(self) -> Self {
+        Self {
+            json: false,
+            ..self
+        }
+    }
+
     /// Text in its colour, for stdout.
     pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
         paint(self.color_out, tone, text)
@@ -83,20 +91,33 @@ impl Output {
 
     /// Rows in aligned columns below a faint heading.
     pub(crate) fn table(&self, headings: &[&str], rows: &[Vec<(Tone, String)>]) {
-        let mut widths: Vec<_> = headings.iter().map(|heading| heading.chars().count()).collect();
+        let mut widths: Vec<_> = headings
+            .iter()
+            .map(|heading| heading.chars().count())
+            .collect();
         for row in rows {
             for (width, (_, cell)) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        let heading: Vec<_> =
-            headings.iter().map(|heading| (Tone::Faint, (*heading).to_owned())).collect();
+        let heading: Vec<_> = headings
+            .iter()
+            .map(|heading| (Tone::Faint, (*heading).to_owned()))
+            .collect();
         for row in std::iter::once(&heading).chain(rows) {
             let last = row.len().saturating_sub(1);
-            let cells = row.iter().zip(&widths).enumerate().map(|(index, ((tone, cell), width))| {
-                let pad = if index == last { 0 } else { width - cell.chars().count() };
-                format!("{}{}", self.paint(*tone, cell), " ".repeat(pad))
-            });
+            let cells =
+                row.iter()
+                    .zip(&widths)
+                    .enumerate()
+                    .map(|(index, ((tone, cell), width))| {
+                        let pad = if index == last {
+                            0
+                        } else {
+                            width - cell.chars().count()
+                        };
+                        format!("{}{}", self.paint(*tone, cell), " ".repeat(pad))
+                    });
             self.line(&cells.collect::<Vec<_>>().join("  "));
         }
     }
@@ -108,7 +129,11 @@ impl Output {
             let value = serde_json::json!({ "error": error.message, "exit_code": code });
             self.document(&value);
         }
-        self.line_err(&format!("{} {}", self.paint_err(Tone::Bad, "error:"), error.message));
+        self.line_err(&format!(
+            "{} {}",
+            self.paint_err(Tone::Bad, "error:"),
+            error.message
+        ));
         if verbose {
             for cause in &error.chain {
                 self.line_err(&format!("  caused by: {cause}"));
@@ -131,7 +156,10 @@ fn write_or_end(stream: &mut impl Write, bytes: &[u8], newline: bool) {
     let written = stream.write_all(bytes).and_then(|()| stream.write_all(end));
     if let Err(error) = written.and_then(|()| stream.flush()) {
         if error.kind() != io::ErrorKind::BrokenPipe {
-            let _ = writeln!(io::stderr().lock(), "error: cannot write to stdout: {error}");
+            let _ = writeln!(
+                io::stderr().lock(),
+                "error: cannot write to stdout: {error}"
+            );
             process::exit(1);
         }
         process::exit(0);

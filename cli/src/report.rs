@@ -37,7 +37,8 @@ impl Console {
                 tracing::error!("ready file {}: {error}", path.display());
             }
         }
-        self.output.line_err(&format!("ready system={system} role={role} url={url}"));
+        self.output
+            .line_err(&format!("ready system={system} role={role} url={url}"));
     }
 
     fn print(&self, event: &Event) {
@@ -48,7 +49,10 @@ impl Console {
                 output.line(&format!("\n{number} {}", output.paint(Tone::Strong, title)));
             }
             Event::Fact { name, value } => {
-                output.line(&format!("    {} {value}", output.paint(Tone::Faint, &pad(name))));
+                output.line(&format!(
+                    "    {} {value}",
+                    output.paint(Tone::Faint, &pad(name))
+                ));
             }
             Event::Passed(what) => {
                 output.line(&format!("    {} {what}", output.paint(Tone::Good, "ok")));

@@ -113,7 +113,12 @@ impl AdmittedAead {
         provider: Arc<ProviderInfo>,
         code: Arc<dyn Aead>,
     ) -> Self {
-        Self { info, sizes, provider, code }
+        Self {
+            info,
+            sizes,
+            provider,
+            code,
+        }
     }
 
     /// The algorithm's row in the catalogue.
@@ -210,7 +215,9 @@ impl AeadKey {
         tag: &[u8],
     ) -> Result<(), AeadError> {
         self.check(nonce, buffer.len(), tag.len())?;
-        self.code.open_in_place(nonce, aad, buffer, tag).inspect_err(|_| buffer.zeroize())
+        self.code
+            .open_in_place(nonce, aad, buffer, tag)
+            .inspect_err(|_| buffer.zeroize())
     }
 
     /// Encrypts to ciphertext ‖ tag.
@@ -231,7 +238,10 @@ impl AeadKey {
     /// # Errors
     /// [`AeadError::TagLength`] when shorter than a tag; as [`Self::open_in_place`].
     pub fn open(&self, nonce: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, AeadError> {
-        let split = sealed.len().checked_sub(self.sizes.tag).ok_or_else(|| self.tag(sealed.len()))?;
+        let split = sealed
+            .len()
+            .checked_sub(self.sizes.tag)
+            .ok_or_else(|| self.tag(sealed.len()))?;
         let (ciphertext, tag) = sealed.split_at(split);
         let mut buffer = ciphertext.to_vec();
         self.open_in_place(nonce, aad, &mut buffer, tag)?;
@@ -253,10 +263,17 @@ impl AeadKey {
         if u64::try_from(message).is_ok_and(|bytes| bytes <= limit) {
             return Ok(());
         }
-        Err(AeadError::MessageTooLong { got: message, limit })
+        Err(AeadError::MessageTooLong {
+            got: message,
+            limit,
+        })
     }
 
     fn tag(&self, got: usize) -> AeadError {
-        AeadError::TagLength { algorithm: self.info.id.clone(), got, expected: self.sizes.tag }
+        AeadError::TagLength {
+            algorithm: self.info.id.clone(),
+            got,
+            expected: self.sizes.tag,
+        }
     }
 }

@@ -33,13 +33,23 @@ impl Request {
     /// Makes a `GET` without a body.
     #[must_use]
     pub fn get(route: &str) -> Self {
-        Self { method: "GET".into(), route: route.into(), body: Vec::new(), peer: None }
+        Self {
+            method: "GET".into(),
+            route: route.into(),
+            body: Vec::new(),
+            peer: None,
+        }
     }
 
     /// Makes a `POST`.
     #[must_use]
     pub fn post(route: &str, body: Vec<u8>) -> Self {
-        Self { method: "POST".into(), route: route.into(), body, peer: None }
+        Self {
+            method: "POST".into(),
+            route: route.into(),
+            body,
+            peer: None,
+        }
     }
 }
 
@@ -119,7 +129,9 @@ pub struct TransportLimits {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TransportError {
     /// The operator's fault: a pairing that does not exist.
-    #[error("transport {transport} does not deliver {delivery}; `pqfw list-transports` shows what does")]
+    #[error(
+        "transport {transport} does not deliver {delivery}; `pqfw list-transports` shows what does"
+    )]
     Unsupported {
         /// The transport.
         transport: &'static str,
@@ -198,7 +210,10 @@ pub trait Transport: Send + Sync {
     ) -> BoxFuture<'a, Result<Box<dyn Listener>, TransportError>> {
         let transport = self.info().name;
         Box::pin(async move {
-            Err(TransportError::Unsupported { transport, delivery: "exchanges" })
+            Err(TransportError::Unsupported {
+                transport,
+                delivery: "exchanges",
+            })
         })
     }
 
@@ -210,6 +225,9 @@ pub trait Transport: Send + Sync {
         &self,
         _settings: &TransportSettings,
     ) -> Result<Arc<dyn Exchange>, TransportError> {
-        Err(TransportError::Unsupported { transport: self.info().name, delivery: "exchanges" })
+        Err(TransportError::Unsupported {
+            transport: self.info().name,
+            delivery: "exchanges",
+        })
     }
 }

@@ -40,7 +40,12 @@ impl AdmittedHash {
         provider: Arc<ProviderInfo>,
         code: Arc<dyn Hash>,
     ) -> Self {
-        Self { info, sizes, provider, code }
+        Self {
+            info,
+            sizes,
+            provider,
+            code,
+        }
     }
 
     /// The algorithm's row in the catalogue.

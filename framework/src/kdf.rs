@@ -63,7 +63,12 @@ impl AdmittedKdf {
         provider: Arc<ProviderInfo>,
         code: Arc<dyn Kdf>,
     ) -> Self {
-        Self { info, sizes, provider, code }
+        Self {
+            info,
+            sizes,
+            provider,
+            code,
+        }
     }
 
     /// The algorithm's row in the catalogue.
@@ -105,10 +110,16 @@ impl AdmittedKdf {
         length: usize,
     ) -> Result<SecretBytes, KdfError> {
         if length > self.sizes.max_output {
-            return Err(KdfError::OutputTooLong { got: length, limit: self.sizes.max_output });
+            return Err(KdfError::OutputTooLong {
+                got: length,
+                limit: self.sizes.max_output,
+            });
         }
         if prk.len() != self.sizes.prk {
-            return Err(KdfError::PrkLength { got: prk.len(), expected: self.sizes.prk });
+            return Err(KdfError::PrkLength {
+                got: prk.len(),
+                expected: self.sizes.prk,
+            });
         }
         let mut okm = SecretBytes::zeroed(length);
         self.code.expand(prk.expose(), info, okm.expose_mut())?;

@@ -159,7 +159,13 @@ impl AdmittedKem {
         preferred: Arc<dyn Kem>,
         expander: Option<Arc<dyn Kem>>,
     ) -> Self {
-        Self { info, sizes, provider, preferred, expander }
+        Self {
+            info,
+            sizes,
+            provider,
+            preferred,
+            expander,
+        }
     }
 
     /// The algorithm's row in the catalogue.
@@ -194,7 +200,9 @@ impl AdmittedKem {
     /// [`KemError::ProviderFailed`]; [`KemError::FormUnsupported`] when no admitted provider of
     /// the algorithm expands seeds.
     pub fn generate_storable(&self, rng: &mut dyn CryptoRng) -> Result<DecapsulationKey, KemError> {
-        let Some(length) = self.sizes.seed else { return self.generate(rng) };
+        let Some(length) = self.sizes.seed else {
+            return self.generate(rng);
+        };
         let mut seed = SecretBytes::zeroed(length);
         rng.fill_bytes(seed.expose_mut());
         self.import_decapsulation_key(SecretForm::Seed(seed.expose()))
@@ -208,7 +216,11 @@ impl AdmittedKem {
         let expected = self.sizes.encapsulation_key;
         if bytes.len() != expected {
             let algorithm = self.info.id.clone();
-            return Err(KemError::EncapsulationKeyLength { algorithm, got: bytes.len(), expected });
+            return Err(KemError::EncapsulationKeyLength {
+                algorithm,
+                got: bytes.len(),
+                expected,
+            });
         }
         Ok(EncapsulationKey {
             info: self.info.clone(),
@@ -228,19 +240,31 @@ impl AdmittedKem {
         form: SecretForm<'_>,
     ) -> Result<DecapsulationKey, KemError> {
         let expected = match form.kind() {
-            SecretKind::Seed => self.sizes.seed.ok_or(KemError::FormUnsupported(form.kind()))?,
+            SecretKind::Seed => self
+                .sizes
+                .seed
+                .ok_or(KemError::FormUnsupported(form.kind()))?,
             SecretKind::Expanded => self.sizes.decapsulation_key,
         };
         let got = form.expose().len();
         if got != expected {
             let algorithm = self.info.id.clone();
-            return Err(KemError::DecapsulationKeyLength { algorithm, got, expected });
+            return Err(KemError::DecapsulationKeyLength {
+                algorithm,
+                got,
+                expected,
+            });
         }
-        match (self.preferred.import_decapsulation_key(form), &self.expander, form) {
+        match (
+            self.preferred.import_decapsulation_key(form),
+            &self.expander,
+            form,
+        ) {
             (Ok(code), _, _) => Ok(self.wrap(code, None)),
             (Err(KemError::FormUnsupported(_)), Some(expander), SecretForm::Seed(seed)) => {
-                let expanded =
-                    expander.import_decapsulation_key(form)?.export(SecretKind::Expanded)?;
+                let expanded = expander
+                    .import_decapsulation_key(form)?
+                    .export(SecretKind::Expanded)?;
                 let expanded = SecretForm::Expanded(expanded.expose());
                 let code = self.preferred.import_decapsulation_key(expanded)?;
                 Ok(self.wrap(code, Some(SecretBytes::copy_of(seed))))
@@ -325,10 +349,7 @@ impl EncapsulationKey {
     ///
     /// # Errors
     /// [`KemError::ProviderFailed`], [`KemError::EncapsulationKeyInvalid`].
-    pub fn encapsulate(
-        &self,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(Vec<u8>, SecretBytes), KemError> {
+    pub fn encapsulate(&self, rng: &mut dyn CryptoRng) -> Result<(Vec<u8>, SecretBytes), KemError> {
         let mut ciphertext = vec![0; self.sizes.ciphertext];
         let mut shared_secret = SecretBytes::zeroed(self.sizes.shared_secret);
         self.encapsulate_into(rng, &mut ciphertext, shared_secret.expose_mut())?;
@@ -398,7 +419,8 @@ impl DecapsulationKey {
     pub fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, KemError> {
         let mut shared_secret = SecretBytes::zeroed(self.sizes.shared_secret);
         check_buffers(&self.info, &self.sizes, ciphertext, shared_secret.expose())?;
-        self.code.decapsulate(ciphertext, shared_secret.expose_mut())?;
+        self.code
+            .decapsulate(ciphertext, shared_secret.expose_mut())?;
         Ok(shared_secret)
     }
 }

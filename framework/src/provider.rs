@@ -109,7 +109,9 @@ mod tests {
     #[test]
     fn a_stand_in_may_claim_more_but_not_less() {
         let plain = ProviderInfo::new("plain", "1");
-        let claimed = plain.clone().constant_time(ConstantTime::Claimed, "its README");
+        let claimed = plain
+            .clone()
+            .constant_time(ConstantTime::Claimed, "its README");
         let validated = claimed.clone().validated();
         assert!(claimed.claims_no_less_than(&plain));
         assert!(!plain.claims_no_less_than(&claimed));

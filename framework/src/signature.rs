@@ -144,7 +144,12 @@ impl AdmittedSignature {
         provider: Arc<ProviderInfo>,
         code: Arc<dyn Signature>,
     ) -> Self {
-        Self { info, sizes, provider, code }
+        Self {
+            info,
+            sizes,
+            provider,
+            code,
+        }
     }
 
     /// The algorithm's row in the catalogue.
@@ -178,7 +183,9 @@ impl AdmittedSignature {
     /// # Errors
     /// [`SignatureError::ProviderFailed`], [`SignatureError::FormUnsupported`].
     pub fn generate_storable(&self, rng: &mut dyn CryptoRng) -> Result<SigningKey, SignatureError> {
-        let Some(length) = self.sizes.seed else { return self.generate(rng) };
+        let Some(length) = self.sizes.seed else {
+            return self.generate(rng);
+        };
         let mut seed = SecretBytes::zeroed(length);
         rng.fill_bytes(seed.expose_mut());
         self.import_signing_key(SecretForm::Seed(seed.expose()))
@@ -198,7 +205,11 @@ impl AdmittedSignature {
         let got = form.expose().len();
         if got != expected {
             let algorithm = self.info.id.clone();
-            return Err(SignatureError::SigningKeyLength { algorithm, got, expected });
+            return Err(SignatureError::SigningKeyLength {
+                algorithm,
+                got,
+                expected,
+            });
         }
         Ok(self.wrap(self.code.import_signing_key(form)?))
     }
@@ -211,7 +222,11 @@ impl AdmittedSignature {
         let expected = self.sizes.verifying_key;
         if bytes.len() != expected {
             let (algorithm, got) = (self.info.id.clone(), bytes.len());
-            return Err(SignatureError::VerifyingKeyLength { algorithm, got, expected });
+            return Err(SignatureError::VerifyingKeyLength {
+                algorithm,
+                got,
+                expected,
+            });
         }
         Ok(VerifyingKey {
             info: self.info.clone(),

@@ -36,8 +36,11 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn scan(&self, space: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn scan(&self, space: &str) -> Result<Vec<Entry>, StoreError>;
 }
+
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
 
 /// What became of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +70,13 @@ pub enum StoreError {
 /// A store that ends with the process: `store.url = "memory:"`.
 #[derive(Default)]
 pub struct MemoryStore {
-    spaces: Mutex<BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>>,
+    spaces: Mutex<BTreeMap<String, Space>>,
 }
 
+type Space = BTreeMap<Vec<u8>, Vec<u8>>;
+
 impl MemoryStore {
-    fn with<T>(&self, space: &str, use_it: impl FnOnce(&mut BTreeMap<Vec<u8>, Vec<u8>>) -> T) -> T {
+    fn with<T>(&self, space: &str, use_it: impl FnOnce(&mut Space) -> T) -> T {
         // A panic elsewhere cannot leave a map half changed: each call makes one change.
         let mut spaces = self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
         use_it(spaces.entry(space.to_owned()).or_default())
@@ -100,15 +105,20 @@ impl Store for MemoryStore {
                 return Ok(Inserted::AlreadyThere);
             }
             if u64::try_from(map.len()).is_ok_and(|entries| entries >= most) {
-                return Err(StoreError::Full { space: space.into(), most });
+                return Err(StoreError::Full {
+                    space: space.into(),
+                    most,
+                });
             }
             map.insert(key.to_vec(), value.to_vec());
             Ok(Inserted::New)
         })
     }
 
-    fn scan(&self, space: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
-        Ok(self.with(space, |map| map.iter().map(|(k, v)| (k.clone(), v.clone())).collect()))
+    fn scan(&self, space: &str) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.with(space, |map| {
+            map.iter().map(|(k, v)| (k.clone(), v.clone())).collect()
+        }))
     }
 }
 
@@ -123,7 +133,10 @@ mod tests {
         assert_eq!(store.insert("s", b"a", b"2", 2), Ok(Inserted::AlreadyThere));
         assert_eq!(store.get("s", b"a"), Ok(Some(b"1".to_vec())));
         assert_eq!(store.insert("s", b"b", b"1", 2), Ok(Inserted::New));
-        let full = StoreError::Full { space: "s".into(), most: 2 };
+        let full = StoreError::Full {
+            space: "s".into(),
+            most: 2,
+        };
         assert_eq!(store.insert("s", b"c", b"1", 2), Err(full));
         assert_eq!(store.insert("other", b"c", b"1", 2), Ok(Inserted::New));
     }
@@ -135,6 +148,12 @@ mod tests {
         store.put("s", b"a", b"1").unwrap();
         store.put("t", b"c", b"3").unwrap();
         let all = store.scan("s").unwrap();
-        assert_eq!(all, [(b"a".to_vec(), b"1".to_vec()), (b"b".to_vec(), b"2".to_vec())]);
+        assert_eq!(
+            all,
+            [
+                (b"a".to_vec(), b"1".to_vec()),
+                (b"b".to_vec(), b"2".to_vec())
+            ]
+        );
     }
 }

@@ -55,7 +55,12 @@ impl Suite {
     /// `KEM / signature / AEAD / KDF`, for banners.
     #[must_use]
     pub fn describe(&self) -> String {
-        let names = [self.kem.info(), self.signature.info(), self.aead.info(), self.kdf.info()];
+        let names = [
+            self.kem.info(),
+            self.signature.info(),
+            self.aead.info(),
+            self.kdf.info(),
+        ];
         names.map(|info| info.id.as_str()).join(" / ")
     }
 }

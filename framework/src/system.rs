@@ -208,6 +208,9 @@ impl RunError {
     /// Makes an error of the given kind.
     #[must_use]
     pub fn new(failure: Failure, message: impl fmt::Display) -> Self {
-        Self { failure, message: message.to_string() }
+        Self {
+            failure,
+            message: message.to_string(),
+        }
     }
 }

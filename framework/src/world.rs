@@ -21,7 +21,12 @@ impl Now {
     #[must_use]
     pub fn day(&self) -> String {
         let date = self.utc().date();
-        format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+        format!(
+            "{:04}-{:02}-{:02}",
+            date.year(),
+            u8::from(date.month()),
+            date.day()
+        )
     }
 
     /// ISO 8601 in UTC as Python's `datetime.isoformat` prints it:
@@ -34,7 +39,10 @@ impl Now {
             micros => format!(".{micros:06}"),
         };
         let (hour, minute, second) = utc.time().as_hms();
-        format!("{}T{hour:02}:{minute:02}:{second:02}{fraction}+00:00", self.day())
+        format!(
+            "{}T{hour:02}:{minute:02}:{second:02}{fraction}+00:00",
+            self.day()
+        )
     }
 
     fn utc(&self) -> time::UtcDateTime {
@@ -58,14 +66,26 @@ mod tests {
     use super::*;
 
     fn at(unix_micros: u64) -> Now {
-        Now { since_start: Duration::ZERO, unix_micros }
+        Now {
+            since_start: Duration::ZERO,
+            unix_micros,
+        }
     }
 
     #[test]
     fn a_moment_prints_as_python_prints_it() {
-        assert_eq!(at(1_763_632_372_486_927).iso8601(), "2025-11-20T09:52:52.486927+00:00");
-        assert_eq!(at(951_782_400_000_000).iso8601(), "2000-02-29T00:00:00+00:00");
-        assert_eq!(at(951_782_400_000_007).iso8601(), "2000-02-29T00:00:00.000007+00:00");
+        assert_eq!(
+            at(1_763_632_372_486_927).iso8601(),
+            "2025-11-20T09:52:52.486927+00:00"
+        );
+        assert_eq!(
+            at(951_782_400_000_000).iso8601(),
+            "2000-02-29T00:00:00+00:00"
+        );
+        assert_eq!(
+            at(951_782_400_000_007).iso8601(),
+            "2000-02-29T00:00:00.000007+00:00"
+        );
         assert_eq!(at(0).day(), "1970-01-01");
     }
 }

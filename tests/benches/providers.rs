@@ -12,16 +12,27 @@ use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 
 fn registry() -> Registry {
-    pqfw::registry().build().expect("the built-in plugins fit together")
+    pqfw::registry()
+        .build()
+        .expect("the built-in plugins fit together")
 }
 
 fn with_resolver<T>(registry: &Registry, work: impl FnOnce(&mut Resolver<'_>) -> T) -> T {
     let mut rng = OsWorld::new().rng();
-    work(&mut Resolver::new(registry, &mut *rng, &[], &[], "2026-01-01"))
+    work(&mut Resolver::new(
+        registry,
+        &mut *rng,
+        &[],
+        &[],
+        "2026-01-01",
+    ))
 }
 
 fn names(registry: &Registry, ids: &[&str]) -> Vec<String> {
-    ids.iter().flat_map(|id| registry.entries_of(id)).map(|entry| entry.full_name()).collect()
+    ids.iter()
+        .flat_map(|id| registry.entries_of(id))
+        .map(|entry| entry.full_name())
+        .collect()
 }
 
 fn kems(criterion: &mut Criterion) {
@@ -33,11 +44,21 @@ fn kems(criterion: &mut Criterion) {
     group.bench_function("encapsulate/direct aws-lc-rs ML-KEM-768", |bench| {
         bench.iter(|| black_box(public.encapsulate().expect("encapsulates")));
     });
-    for name in names(&registry, &["ML-KEM-512", "ML-KEM-768", "ML-KEM-1024", "Kyber-768", "X25519"])
-    {
+    for name in names(
+        &registry,
+        &[
+            "ML-KEM-512",
+            "ML-KEM-768",
+            "ML-KEM-1024",
+            "Kyber-768",
+            "X25519",
+        ],
+    ) {
         let kem = with_resolver(&registry, |resolver| resolver.kem(&name).expect("admitted"));
         let secret = kem.generate(&mut *rng).expect("generates");
-        let public = kem.import_encapsulation_key(&secret.encapsulation_key()).expect("imports");
+        let public = kem
+            .import_encapsulation_key(&secret.encapsulation_key())
+            .expect("imports");
         let (ciphertext, _) = kem.encapsulate(&public, &mut *rng).expect("encapsulates");
         group.bench_function(BenchmarkId::new("generate", &name), |bench| {
             bench.iter(|| black_box(kem.generate(&mut *rng).expect("generates")));
@@ -62,18 +83,30 @@ fn signatures(criterion: &mut Criterion) {
         let mut signature = vec![0; ML_DSA_65_SIGNING.signature_len()];
         bench.iter(|| black_box(direct.sign(&message, &mut signature).expect("signs")));
     });
-    let ids = ["ML-DSA-65", "SLH-DSA-SHA2-128f", "SPHINCS+-SHA2-128f-simple", "Ed25519"];
+    let ids = [
+        "ML-DSA-65",
+        "SLH-DSA-SHA2-128f",
+        "SPHINCS+-SHA2-128f-simple",
+        "Ed25519",
+    ];
     for name in names(&registry, &ids) {
-        let algorithm =
-            with_resolver(&registry, |resolver| resolver.signature(&name).expect("admitted"));
+        let algorithm = with_resolver(&registry, |resolver| {
+            resolver.signature(&name).expect("admitted")
+        });
         let key = algorithm.generate(&mut *rng).expect("generates");
-        let public = algorithm.import_verifying_key(&key.verifying_key()).expect("imports");
+        let public = algorithm
+            .import_verifying_key(&key.verifying_key())
+            .expect("imports");
         let signature = key.sign(&mut *rng, &[&message]).expect("signs");
         group.bench_function(BenchmarkId::new("sign", &name), |bench| {
             bench.iter(|| black_box(key.sign(&mut *rng, &[&message]).expect("signs")));
         });
         group.bench_function(BenchmarkId::new("verify", &name), |bench| {
-            bench.iter(|| public.verify(&[&message], &[], &signature).expect("verifies"));
+            bench.iter(|| {
+                public
+                    .verify(&[&message], &[], &signature)
+                    .expect("verifies")
+            });
         });
     }
 }
@@ -91,14 +124,22 @@ fn aeads(criterion: &mut Criterion) {
                 .expect("seals");
         });
     });
-    for name in names(&registry, &["AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"]) {
-        let aead = with_resolver(&registry, |resolver| resolver.aead(&name).expect("admitted"));
+    for name in names(
+        &registry,
+        &["AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"],
+    ) {
+        let aead = with_resolver(&registry, |resolver| {
+            resolver.aead(&name).expect("admitted")
+        });
         let secret = vec![9; aead.sizes().key];
         // A key counts its messages, and a benchmark outlives one.
         let mut key = aead.key(&secret).expect("a key");
         group.bench_function(BenchmarkId::from_parameter(&name), |bench| {
             bench.iter(|| {
-                if key.seal_in_place(&nonce, &[], &mut buffer, &mut tag).is_err() {
+                if key
+                    .seal_in_place(&nonce, &[], &mut buffer, &mut tag)
+                    .is_err()
+                {
                     key = aead.key(&secret).expect("a key");
                 }
             });

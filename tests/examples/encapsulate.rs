@@ -13,11 +13,18 @@ use pqfw_framework::world::World;
 fn main() {
     let mut args = std::env::args().skip(1);
     let way = args.next().unwrap_or_default();
-    let count: u32 = args.next().and_then(|count| count.parse().ok()).unwrap_or(1);
-    let registry = pqfw::registry().build().expect("the built-in plugins fit together");
+    let count: u32 = args
+        .next()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1);
+    let registry = pqfw::registry()
+        .build()
+        .expect("the built-in plugins fit together");
     let row = registry.find("ML-KEM-768").expect("ML-KEM-768 is built in");
     let answers = Kat::parse(&row.known_answers).expect("its known answers parse");
-    let public = answers.cases[0].value("ek").expect("they hold a public key");
+    let public = answers.cases[0]
+        .value("ek")
+        .expect("they hold a public key");
     match way.as_str() {
         "direct" => {
             let key = EncapsulationKey::new(&ML_KEM_768, public).expect("a valid key");

@@ -27,14 +27,21 @@ const SIGNATURES: [(&str, &str); 4] = [
 ];
 
 fn providers(registry: &Registry, id: &str) -> Vec<String> {
-    let names: Vec<_> = registry.entries_of(id).iter().map(|e| e.full_name()).collect();
+    let names: Vec<_> = registry
+        .entries_of(id)
+        .iter()
+        .map(|e| e.full_name())
+        .collect();
     assert!(!names.is_empty(), "{id} has no provider");
     names
 }
 
 #[test]
 fn every_kem_provider_opens_what_liboqs_sealed_and_rejects_as_it_does() {
-    let (registry, vectors) = (registry(), serde_json::from_str::<Value>(PRIMITIVES).unwrap());
+    let (registry, vectors) = (
+        registry(),
+        serde_json::from_str::<Value>(PRIMITIVES).unwrap(),
+    );
     for (theirs, ours) in KEMS {
         let value = |field: &str| hex(vectors["kem"][theirs][field].as_str().unwrap());
         let mut tampered = value("ct");
@@ -42,20 +49,28 @@ fn every_kem_provider_opens_what_liboqs_sealed_and_rejects_as_it_does() {
         for name in providers(&registry, ours) {
             let kem = resolve(&registry, |resolver| resolver.kem(&name));
             let sk = value("sk");
-            let key = kem.import_decapsulation_key(SecretForm::Expanded(&sk)).unwrap();
+            let key = kem
+                .import_decapsulation_key(SecretForm::Expanded(&sk))
+                .unwrap();
             assert_eq!(key.encapsulation_key(), value("pk"), "{name}");
             let secret = kem.decapsulate(&key, &value("ct")).unwrap();
             assert!(secret.constant_time_eq(&value("ss")), "{name}: secret");
             let rejected = kem.decapsulate(&key, &tampered).unwrap();
             let expected = value("ct_tampered_first_byte_xor_1_ss");
-            assert!(rejected.constant_time_eq(&expected), "{name}: implicit rejection");
+            assert!(
+                rejected.constant_time_eq(&expected),
+                "{name}: implicit rejection"
+            );
         }
     }
 }
 
 #[test]
 fn what_one_kem_provider_seals_to_liboqs_keys_every_other_opens() {
-    let (registry, vectors) = (registry(), serde_json::from_str::<Value>(PRIMITIVES).unwrap());
+    let (registry, vectors) = (
+        registry(),
+        serde_json::from_str::<Value>(PRIMITIVES).unwrap(),
+    );
     let mut rng = rng();
     for (theirs, ours) in KEMS {
         let value = |field: &str| hex(vectors["kem"][theirs][field].as_str().unwrap());
@@ -66,9 +81,14 @@ fn what_one_kem_provider_seals_to_liboqs_keys_every_other_opens() {
             let (ciphertext, secret) = kem.encapsulate(&public, &mut rng).unwrap();
             for opening in providers(&registry, ours) {
                 let kem = resolve(&registry, |resolver| resolver.kem(&opening));
-                let key = kem.import_decapsulation_key(SecretForm::Expanded(&sk)).unwrap();
+                let key = kem
+                    .import_decapsulation_key(SecretForm::Expanded(&sk))
+                    .unwrap();
                 let opened = kem.decapsulate(&key, &ciphertext).unwrap();
-                assert!(opened.constant_time_eq(secret.expose()), "{sealing} to {opening}");
+                assert!(
+                    opened.constant_time_eq(secret.expose()),
+                    "{sealing} to {opening}"
+                );
             }
         }
     }
@@ -81,21 +101,32 @@ fn the_qu3_key_pair_of_liboqs_opens_with_every_kyber() {
     for name in providers(&registry, "Kyber-768") {
         let kem = resolve(&registry, |resolver| resolver.kem(&name));
         let sk = value("sk");
-        let key = kem.import_decapsulation_key(SecretForm::Expanded(&sk)).unwrap();
-        assert!(kem.decapsulate(&key, &value("ct")).unwrap().constant_time_eq(&value("ss")));
+        let key = kem
+            .import_decapsulation_key(SecretForm::Expanded(&sk))
+            .unwrap();
+        assert!(
+            kem.decapsulate(&key, &value("ct"))
+                .unwrap()
+                .constant_time_eq(&value("ss"))
+        );
     }
 }
 
 #[test]
 fn every_signature_provider_verifies_liboqs_and_refuses_one_changed_bit() {
-    let (registry, vectors) = (registry(), serde_json::from_str::<Value>(PRIMITIVES).unwrap());
+    let (registry, vectors) = (
+        registry(),
+        serde_json::from_str::<Value>(PRIMITIVES).unwrap(),
+    );
     for (theirs, ours) in SIGNATURES {
         let value = |field: &str| hex(vectors["sig"][theirs][field].as_str().unwrap());
         for name in providers(&registry, ours) {
             let algorithm = resolve(&registry, |resolver| resolver.signature(&name));
             let key = algorithm.import_verifying_key(&value("pk")).unwrap();
             let (message, mut signature) = (value("msg"), value("sig"));
-            algorithm.verify(&key, &[&message], &[], &signature).unwrap();
+            algorithm
+                .verify(&key, &[&message], &[], &signature)
+                .unwrap();
             for at in [0, signature.len() / 2, signature.len() - 1] {
                 signature[at] ^= 1;
                 let verdict = algorithm.verify(&key, &[&message], &[], &signature);
@@ -108,14 +139,19 @@ fn every_signature_provider_verifies_liboqs_and_refuses_one_changed_bit() {
 
 #[test]
 fn what_one_provider_signs_with_liboqs_keys_every_other_verifies() {
-    let (registry, vectors) = (registry(), serde_json::from_str::<Value>(PRIMITIVES).unwrap());
+    let (registry, vectors) = (
+        registry(),
+        serde_json::from_str::<Value>(PRIMITIVES).unwrap(),
+    );
     let mut rng = rng();
     for (theirs, ours) in SIGNATURES {
         let value = |field: &str| hex(vectors["sig"][theirs][field].as_str().unwrap());
         let (sk, pk) = (value("sk"), value("pk"));
         for signing in providers(&registry, ours) {
             let algorithm = resolve(&registry, |resolver| resolver.signature(&signing));
-            let key = algorithm.import_signing_key(SecretForm::Expanded(&sk)).unwrap();
+            let key = algorithm
+                .import_signing_key(SecretForm::Expanded(&sk))
+                .unwrap();
             assert_eq!(key.verifying_key(), pk, "{signing}");
             let signature = key.sign(&mut rng, &[b"ours"]).unwrap();
             for verifying in providers(&registry, ours) {
@@ -130,11 +166,18 @@ fn what_one_provider_signs_with_liboqs_keys_every_other_verifies() {
 
 #[test]
 fn look_alikes_refuse_each_others_signatures_and_share_no_secret() {
-    let (registry, vectors) = (registry(), serde_json::from_str::<Value>(PRIMITIVES).unwrap());
+    let (registry, vectors) = (
+        registry(),
+        serde_json::from_str::<Value>(PRIMITIVES).unwrap(),
+    );
     let value = |field: &str| {
-        hex(vectors["sig"]["SPHINCS+-SHA2-128f-simple"][field].as_str().unwrap())
+        hex(vectors["sig"]["SPHINCS+-SHA2-128f-simple"][field]
+            .as_str()
+            .unwrap())
     };
-    let slh = resolve(&registry, |resolver| resolver.signature("SLH-DSA-SHA2-128f"));
+    let slh = resolve(&registry, |resolver| {
+        resolver.signature("SLH-DSA-SHA2-128f")
+    });
     let key = slh.import_verifying_key(&value("pk")).unwrap();
     let verdict = slh.verify(&key, &[&value("msg")], &[], &value("sig"));
     assert_eq!(verdict, Err(SignatureError::Rejected));
@@ -142,20 +185,36 @@ fn look_alikes_refuse_each_others_signatures_and_share_no_secret() {
     let value = |field: &str| hex(vectors["kem"]["ML-KEM-768"][field].as_str().unwrap());
     let kyber = resolve(&registry, |resolver| resolver.kem("Kyber-768"));
     let sk = value("sk");
-    let key = kyber.import_decapsulation_key(SecretForm::Expanded(&sk)).unwrap();
+    let key = kyber
+        .import_decapsulation_key(SecretForm::Expanded(&sk))
+        .unwrap();
     let secret = kyber.decapsulate(&key, &value("ct")).unwrap();
     assert!(!secret.constant_time_eq(&value("ss")));
 
     let ml_kem = resolve(&registry, |resolver| resolver.kem("ML-KEM-768"));
-    let error = ml_kem.decapsulate(&key, &value("ct")).map(drop).unwrap_err();
-    assert!(matches!(error, pqfw_framework::kem::KemError::WrongAlgorithm { .. }));
+    let error = ml_kem
+        .decapsulate(&key, &value("ct"))
+        .map(drop)
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        pqfw_framework::kem::KemError::WrongAlgorithm { .. }
+    ));
 }
 
 #[test]
 fn every_provider_passes_its_admission() {
     let (registry, mut rng) = (registry(), rng());
     for entry in registry.entries() {
-        assert_eq!(registry.admit(entry, &mut rng), Ok(()), "{}", entry.full_name());
-        assert_eq!(matches!(entry.code(), Code::Kem(_)), entry.info().kind().name() == "kem");
+        assert_eq!(
+            registry.admit(entry, &mut rng),
+            Ok(()),
+            "{}",
+            entry.full_name()
+        );
+        assert_eq!(
+            matches!(entry.code(), Code::Kem(_)),
+            entry.info().kind().name() == "kem"
+        );
     }
 }

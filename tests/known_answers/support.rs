@@ -6,7 +6,9 @@ use pqfw_framework::registry::{Registry, ResolveError, Resolver};
 use pqfw_framework::suite::{Suite, SuiteNames};
 
 pub(crate) fn registry() -> Registry {
-    pqfw::registry().build().expect("the built-in plugins fit together")
+    pqfw::registry()
+        .build()
+        .expect("the built-in plugins fit together")
 }
 
 pub(crate) fn rng() -> ChaCha20Rng {

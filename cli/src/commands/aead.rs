@@ -9,7 +9,14 @@ use crate::output::Output;
 
 pub(super) fn run(aead: Aead, registry: &Registry, output: &Output) -> Result<(), CliError> {
     let (Aead::Seal(args) | Aead::Open(args)) = &aead;
-    let AeadArgs { alg, key, nonce, aad, input, output: path } = args;
+    let AeadArgs {
+        alg,
+        key,
+        nonce,
+        aad,
+        input,
+        output: path,
+    } = args;
     let algorithm = super::resolve(registry, output, |resolver| resolver.aead(alg))?;
     let key = algorithm.key(files::read(key)?.expose())?;
     let nonce = files::hex("--nonce", nonce)?;

@@ -24,26 +24,42 @@ pub(super) fn list(
     if list.selftest {
         selftest(&entries, registry);
     }
-    let names: Vec<_> = policy::SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let names: Vec<_> = policy::SHIPPED
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
     let policies = crate::compose::policies(&names)?;
     let today = OsWorld::new().now().day();
     if output.json {
-        let rows = entries.iter().map(|entry| row(entry, registry, &policies, &today));
+        let rows = entries
+            .iter()
+            .map(|entry| row(entry, registry, &policies, &today));
         output.document(&rows.collect());
     } else {
         print(&entries, registry, output);
     }
-    let failed: Vec<_> = entries.iter().filter(|e| matches!(e.outcome(), Some(Err(_)))).collect();
+    let failed: Vec<_> = entries
+        .iter()
+        .filter(|e| matches!(e.outcome(), Some(Err(_))))
+        .collect();
     if failed.is_empty() {
         return Ok(());
     }
     let names: Vec<_> = failed.iter().map(|entry| entry.full_name()).collect();
-    Err(CliError::operation(format!("failed their admission: {}", names.join(", "))))
+    Err(CliError::operation(format!(
+        "failed their admission: {}",
+        names.join(", ")
+    )))
 }
 
 fn chosen<'a>(list: &ListAlgorithms, registry: &'a Registry) -> Result<Vec<&'a Entry>, CliError> {
     let query: Query = list.query.as_deref().unwrap_or_default().parse()?;
-    let kind = list.kind.as_deref().map(str::parse::<Kind>).transpose().map_err(CliError::usage)?;
+    let kind = list
+        .kind
+        .as_deref()
+        .map(str::parse::<Kind>)
+        .transpose()
+        .map_err(CliError::usage)?;
     let status = list.status.as_deref().map(str::parse::<Status>).transpose();
     let status = status.map_err(CliError::usage)?;
     let mut entries: Vec<_> = registry
@@ -51,8 +67,15 @@ fn chosen<'a>(list: &ListAlgorithms, registry: &'a Registry) -> Result<Vec<&'a E
         .filter(|entry| query.matches(entry.info()))
         .filter(|entry| kind.is_none_or(|kind| entry.info().kind() == kind))
         .filter(|entry| status.is_none_or(|status| entry.info().status == status))
-        .filter(|entry| list.min_category.is_none_or(|least| entry.info().category >= least))
-        .filter(|entry| list.provider.as_ref().is_none_or(|name| entry.provider().name == *name))
+        .filter(|entry| {
+            list.min_category
+                .is_none_or(|least| entry.info().category >= least)
+        })
+        .filter(|entry| {
+            list.provider
+                .as_ref()
+                .is_none_or(|name| entry.provider().name == *name)
+        })
         .collect();
     // Kinds in their order; within one, names as people count: 512 before 1024.
     entries.sort_by_key(|entry| (entry.info().kind(), natural(&entry.info().id)));
@@ -63,7 +86,9 @@ fn chosen<'a>(list: &ListAlgorithms, registry: &'a Registry) -> Result<Vec<&'a E
 fn natural(name: &str) -> Vec<(String, u64)> {
     let mut parts = vec![(String::new(), 0_u64)];
     for character in name.chars() {
-        let Some((text, number)) = parts.last_mut() else { break };
+        let Some((text, number)) = parts.last_mut() else {
+            break;
+        };
         match character.to_digit(10) {
             Some(digit) => *number = number.saturating_mul(10).saturating_add(digit.into()),
             None if *number > 0 => parts.push((character.into(), 0)),
@@ -111,8 +136,12 @@ fn is_default(entry: &Entry, registry: &Registry) -> bool {
 
 fn row(entry: &Entry, registry: &Registry, policies: &[Policy], today: &str) -> Value {
     let (info, provider) = (entry.info(), entry.provider());
-    let sizes: Map<_, _> =
-        info.sizes.table().into_iter().map(|(name, bytes)| (name.into(), bytes.into())).collect();
+    let sizes: Map<_, _> = info
+        .sizes
+        .table()
+        .into_iter()
+        .map(|(name, bytes)| (name.into(), bytes.into()))
+        .collect();
     let verdicts: Map<_, _> = policies
         .iter()
         .map(|policy| {
@@ -188,8 +217,16 @@ fn print(entries: &[&Entry], registry: &Registry, output: &Output) {
             ]
         })
         .collect();
-    let headings =
-        ["ALGORITHM", "KIND", "PROVIDER", "STATUS", "CATEGORY", "BYTES", "SELFTEST", "CODE"];
+    let headings = [
+        "ALGORITHM",
+        "KIND",
+        "PROVIDER",
+        "STATUS",
+        "CATEGORY",
+        "BYTES",
+        "SELFTEST",
+        "CODE",
+    ];
     output.table(&headings, &rows);
     output.line(&output.paint(Tone::Faint, "* the provider that a name alone resolves to"));
 }

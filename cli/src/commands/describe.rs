@@ -21,7 +21,9 @@ pub(super) fn describe(
             profile.is_ok_and(|profile| {
                 let suite = profile.suite_names();
                 let names = [suite.kem, suite.signature, suite.aead, suite.kdf].concat();
-                names.iter().any(|name| registry.find(name).is_ok_and(|row| row.id == info.id))
+                names
+                    .iter()
+                    .any(|name| registry.find(name).is_ok_and(|row| row.id == info.id))
             })
         })
         .map(|system| system.name)
@@ -53,7 +55,10 @@ pub(super) fn describe(
     }
     let field = |name: &str, value: &str| {
         if !value.is_empty() {
-            output.line(&format!("{} {value}", output.paint(Tone::Faint, &format!("{name:<16}"))));
+            output.line(&format!(
+                "{} {value}",
+                output.paint(Tone::Faint, &format!("{name:<16}"))
+            ));
         }
     };
     output.line(&output.paint(Tone::Strong, &info.id));
@@ -71,7 +76,13 @@ pub(super) fn describe(
         field("is not", &format!("{id}: {difference}"));
     }
     field("OID", info.oid.as_deref().unwrap_or_default());
-    field("TLS", &info.tls_code_point.map(|point| format!("{point:#06x}")).unwrap_or_default());
+    field(
+        "TLS",
+        &info
+            .tls_code_point
+            .map(|point| format!("{point:#06x}"))
+            .unwrap_or_default(),
+    );
     for (name, bytes) in info.sizes.table() {
         field(&name.replace('_', " "), &format!("{bytes} bytes"));
     }
@@ -82,7 +93,10 @@ pub(super) fn describe(
             source => format!("constant time {} ({source})", provider.constant_time),
         };
         let (name, version) = (&provider.name, &provider.version);
-        field(&format!("provider {}", index + 1), &format!("{name}: {version}; {claim}"));
+        field(
+            &format!("provider {}", index + 1),
+            &format!("{name}: {version}; {claim}"),
+        );
     }
     field("used by", &profiles.join(", "));
     Ok(())

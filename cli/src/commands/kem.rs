@@ -16,7 +16,13 @@ pub(super) fn run(kem: Kem, registry: &Registry, output: &Output) -> Result<(), 
     let find = |alg: &str| super::resolve(registry, output, |resolver| resolver.kem(alg));
     match kem {
         Kem::Keygen(args) => keygen(&args, &find(&args.alg)?, output),
-        Kem::Encaps { alg, public, ciphertext, shared_secret, raw } => {
+        Kem::Encaps {
+            alg,
+            public,
+            ciphertext,
+            shared_secret,
+            raw,
+        } => {
             let kem = find(&alg)?;
             let file = files::read(&public)?;
             let bytes = if raw {
@@ -29,7 +35,13 @@ pub(super) fn run(kem: Kem, registry: &Registry, output: &Output) -> Result<(), 
             files::write(output, &ciphertext, &ct)?;
             files::write_secret(output, &shared_secret, ss.expose(), true)
         }
-        Kem::Decaps { alg, secret, ciphertext, shared_secret, raw } => {
+        Kem::Decaps {
+            alg,
+            secret,
+            ciphertext,
+            shared_secret,
+            raw,
+        } => {
             let kem = find(&alg)?;
             let file = files::read(&secret)?;
             let key = super::import_private(

@@ -28,7 +28,9 @@ use crate::output::{Output, Tone};
 pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(), CliError> {
     let Args { common, command } = args;
     let rehearsed = Rehearsal::asked(&command, output);
-    let mut builder = plugins.into_iter().fold(builtin::registry(), |b, plugin| b.with(plugin));
+    let mut builder = plugins
+        .into_iter()
+        .fold(builtin::registry(), |b, plugin| b.with(plugin));
     if let Some(full_name) = &rehearsed.0 {
         builder = builder.rehearse_failure(full_name);
     }
@@ -50,10 +52,8 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
             output.bytes(&text);
             Ok(())
         }
-        Command::Man { directory } => {
-            clap_mangen::generate_to(Args::command(), &directory)
-                .map_err(|error| CliError::operation(format!("{}: {error}", directory.display())))
-        }
+        Command::Man { directory } => clap_mangen::generate_to(Args::command(), &directory)
+            .map_err(|error| CliError::operation(format!("{}: {error}", directory.display()))),
     }
 }
 
@@ -62,7 +62,9 @@ struct Rehearsal(Option<String>);
 
 impl Rehearsal {
     fn asked(command: &Command, output: &Output) -> Self {
-        let Ok(full_name) = std::env::var("PQFW_FAIL_KAT") else { return Self(None) };
+        let Ok(full_name) = std::env::var("PQFW_FAIL_KAT") else {
+            return Self(None);
+        };
         let allowed = match command {
             Command::Run(run) => run.rehearse || run.role.as_deref().is_none_or(|r| r == "demo"),
             Command::ListAlgorithms(list) => list.selftest,
@@ -79,8 +81,13 @@ impl Rehearsal {
 
     /// A slip in the variable must not look like a rehearsal that went well.
     fn check(&self, registry: &Registry) -> Result<(), CliError> {
-        let Some(full_name) = &self.0 else { return Ok(()) };
-        if registry.entries().any(|entry| entry.full_name() == *full_name) {
+        let Some(full_name) = &self.0 else {
+            return Ok(());
+        };
+        if registry
+            .entries()
+            .any(|entry| entry.full_name() == *full_name)
+        {
             return Ok(());
         }
         let what = format!("PQFW_FAIL_KAT: no `{full_name}`; write ALGORITHM@PROVIDER as listed");
@@ -89,11 +96,14 @@ impl Rehearsal {
 }
 
 fn list_transports(registry: &Registry, output: &Output) -> Result<(), CliError> {
-    let infos: Vec<_> = registry.transports().map(|transport| transport.info()).collect();
+    let infos: Vec<_> = registry
+        .transports()
+        .map(|transport| transport.info())
+        .collect();
     if output.json {
-        let rows = infos.iter().map(|info| {
-            json!({ "name": info.name, "summary": info.summary, "exchange": info.exchange })
-        });
+        let rows = infos.iter().map(
+            |info| json!({ "name": info.name, "summary": info.summary, "exchange": info.exchange }),
+        );
         output.document(&rows.collect());
         return Ok(());
     }
@@ -101,9 +111,13 @@ fn list_transports(registry: &Registry, output: &Output) -> Result<(), CliError>
         .iter()
         .map(|info| {
             let exchange = if info.exchange { "yes" } else { "no" };
-            [(Tone::Strong, info.name), (Tone::Plain, exchange), (Tone::Plain, info.summary)]
-                .map(|(tone, text)| (tone, text.to_owned()))
-                .to_vec()
+            [
+                (Tone::Strong, info.name),
+                (Tone::Plain, exchange),
+                (Tone::Plain, info.summary),
+            ]
+            .map(|(tone, text)| (tone, text.to_owned()))
+            .to_vec()
         })
         .collect();
     output.table(&["TRANSPORT", "EXCHANGE", "SUMMARY"], &rows);
@@ -152,7 +166,9 @@ fn import_private<K, E: Into<CliError>>(
         (Some(seed), expanded) => {
             let key = import(SecretForm::Seed(seed.expose())).map_err(Into::into)?;
             if let Some(expanded) = expanded
-                && !export(&key).map_err(Into::into)?.constant_time_eq(expanded.expose())
+                && !export(&key)
+                    .map_err(Into::into)?
+                    .constant_time_eq(expanded.expose())
             {
                 let what = "the file's seed and its expanded key are two different keys";
                 return Err(CliError::operation(what));

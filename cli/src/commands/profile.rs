@@ -39,9 +39,10 @@ fn list(registry: &Registry, output: &Output) {
     let infos: Vec<_> = registry.systems().map(|system| system.info()).collect();
     if output.json {
         let rows = infos.iter().map(|info| {
-            let dialects = info.dialects.iter().map(|dialect| {
-                json!({ "name": dialect.name, "summary": dialect.summary })
-            });
+            let dialects = info
+                .dialects
+                .iter()
+                .map(|dialect| json!({ "name": dialect.name, "summary": dialect.summary }));
             json!({
                 "name": info.name,
                 "summary": info.summary,

@@ -26,7 +26,12 @@ pub(super) fn run(
     let host = |target| host(target, common, registry, output);
     match command {
         Qu3::GenerateKeys { target, force } => generate_keys(&host(target)?, force, output),
-        Qu3::RunInference { target, model, input, format } => {
+        Qu3::RunInference {
+            target,
+            model,
+            input,
+            format,
+        } => {
             let (host, input) = (host(target)?, read_input(&input, format)?);
             let inference = super::run::runtime()?.block_on(async {
                 let mut client = pqfw_qu3::connect(&host).await?;
@@ -47,11 +52,20 @@ pub(super) fn run(
                 Err(message) => Err(CliError::operation(format!("{model}: {message}"))),
             }
         }
-        Qu3::RunAgent { target, workflow, input, format } => {
+        Qu3::RunAgent {
+            target,
+            workflow,
+            input,
+            format,
+        } => {
             let (host, input) = (host(target)?, read_input(&input, format)?);
             run_agent(&host, &workflow, &input, output)
         }
-        Qu3::UpdatePolicy { target, policy_file, as_note } => {
+        Qu3::UpdatePolicy {
+            target,
+            policy_file,
+            as_note,
+        } => {
             let host = host(target)?;
             let text = files::read_text(&policy_file)?;
             super::run::runtime()?.block_on(async {
@@ -92,11 +106,13 @@ fn host(
     let profile = compose::resolve(&name, &set, registry)?;
     if profile.common.system != "qu3" {
         let system = &profile.common.system;
-        return Err(CliError::usage(format!("{name} is a profile of {system}, not of qu3")));
+        return Err(CliError::usage(format!(
+            "{name} is a profile of {system}, not of qu3"
+        )));
     }
     super::start_logging(common, &profile, Level::Warn)?;
     let console = Console {
-        output: Output { json: false, ..*output },
+        output: output.for_people(),
         system: "qu3".into(),
         dialect: profile.dialect.clone(),
         role: Role::Client,
@@ -115,7 +131,10 @@ fn read_input(input: &str, format: Option<InputFormat>) -> Result<Json, CliError
         Some(InputFormat::Json) => {
             parsed().map_err(|error| CliError::usage(format!("INPUT is not JSON: {error}")))
         }
-        None => Ok(parsed().ok().filter(|json| json.as_object().is_some()).unwrap_or_else(text)),
+        None => Ok(parsed()
+            .ok()
+            .filter(|json| json.as_object().is_some())
+            .unwrap_or_else(text)),
     }
 }
 
@@ -140,12 +159,7 @@ fn inference_json(inference: &Inference) -> Result<Value, CliError> {
     }))
 }
 
-fn run_agent(
-    host: &Host,
-    workflow: &str,
-    input: &Json,
-    output: &Output,
-) -> Result<(), CliError> {
+fn run_agent(host: &Host, workflow: &str, input: &Json, output: &Output) -> Result<(), CliError> {
     pqfw_qu3::agent::steps(workflow)?;
     let done = super::run::runtime()?.block_on(async {
         let mut client = pqfw_qu3::connect(host).await?;
@@ -166,9 +180,15 @@ fn run_agent(
         output.document(&json!({ "steps": steps, "output_data": result }));
     }
     match done.last() {
-        Some(Inference { model, outcome: Err(message), .. }) => {
+        Some(Inference {
+            model,
+            outcome: Err(message),
+            ..
+        }) => {
             let number = done.len();
-            Err(CliError::operation(format!("step {number}, {model}: {message}")))
+            Err(CliError::operation(format!(
+                "step {number}, {model}: {message}"
+            )))
         }
         _ => Ok(()),
     }
@@ -190,8 +210,10 @@ fn generate_keys(host: &Host, force: bool, output: &Output) -> Result<(), CliErr
         taken |= host.keys.read(name)?.is_some();
     }
     if taken && !force {
-        let what = format!("{place} holds client keys; --force replaces them, and every server \
-                            that pinned them will refuse the new ones");
+        let what = format!(
+            "{place} holds client keys; --force replaces them, and every server \
+                            that pinned them will refuse the new ones"
+        );
         return Err(CliError::operation(what));
     }
     let keys = EndKeys::generate(&host.suite, &mut *host.world.rng())?;
@@ -201,7 +223,9 @@ fn generate_keys(host: &Host, force: bool, output: &Output) -> Result<(), CliErr
         let fingerprint = fingerprint.as_str();
         output.document(&json!({ "directory": place, "fingerprint": fingerprint }));
     } else {
-        output.line(&format!("client keys are in {place}\nsign key {fingerprint}"));
+        output.line(&format!(
+            "client keys are in {place}\nsign key {fingerprint}"
+        ));
     }
     Ok(())
 }
@@ -209,15 +233,18 @@ fn generate_keys(host: &Host, force: bool, output: &Output) -> Result<(), CliErr
 fn list_models(output: &Output) {
     let models = Models::builtin();
     if output.json {
-        let rows = models.iter().map(|(name, model)| {
-            json!({ "model": name, "summary": model.summary() })
-        });
+        let rows = models
+            .iter()
+            .map(|(name, model)| json!({ "model": name, "summary": model.summary() }));
         return output.document(&rows.collect());
     }
     let rows: Vec<_> = models
         .iter()
         .map(|(name, model)| {
-            vec![(Tone::Strong, name.to_owned()), (Tone::Plain, model.summary().to_owned())]
+            vec![
+                (Tone::Strong, name.to_owned()),
+                (Tone::Plain, model.summary().to_owned()),
+            ]
         })
         .collect();
     output.table(&["MODEL", "SUMMARY"], &rows);
@@ -233,12 +260,24 @@ fn inspect_keys(host: &Host, output: &Output) -> Result<(), CliError> {
     for (end, name) in ends {
         if let Some(keys) = EndKeys::load(files, suite, end)? {
             let fingerprint = keys.fingerprint(suite)?;
-            rows.push((name, keys.kem_public, keys.sign_public, fingerprint, "both halves"));
+            rows.push((
+                name,
+                keys.kem_public,
+                keys.sign_public,
+                fingerprint,
+                "both halves",
+            ));
         } else if end == End::Server
             && let Some(keys) = ServerPublicKeys::load(files)?
         {
             let fingerprint = fingerprint(suite, &keys.sign)?;
-            rows.push((name, keys.kem, keys.sign, fingerprint, "public, trusted on first use"));
+            rows.push((
+                name,
+                keys.kem,
+                keys.sign,
+                fingerprint,
+                "public, trusted on first use",
+            ));
         }
     }
     if output.json {
@@ -264,8 +303,16 @@ fn inspect_keys(host: &Host, output: &Output) -> Result<(), CliError> {
     }
     for (end, kem, sign, fingerprint, what) in rows {
         output.line(&format!("{} ({what})", output.paint(Tone::Strong, end)));
-        output.line(&format!("  {:<26} {} bytes", suite.kem.info().id, kem.len()));
-        output.line(&format!("  {:<26} {} bytes", suite.signature.info().id, sign.len()));
+        output.line(&format!(
+            "  {:<26} {} bytes",
+            suite.kem.info().id,
+            kem.len()
+        ));
+        output.line(&format!(
+            "  {:<26} {} bytes",
+            suite.signature.info().id,
+            sign.len()
+        ));
         output.line(&format!("  {fingerprint}"));
     }
     Ok(())

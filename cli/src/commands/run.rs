@@ -28,7 +28,9 @@ pub(super) fn run(
         let known: Vec<_> = roles.iter().map(Role::to_string).collect();
         let system = &profile.common.system;
         let known = known.join(", ");
-        return Err(CliError::usage(format!("{system} has no role `{role}`; there are: {known}")));
+        return Err(CliError::usage(format!(
+            "{system} has no role `{role}`; there are: {known}"
+        )));
     }
     let console = Console {
         output: *output,
@@ -41,14 +43,23 @@ pub(super) fn run(
     composed.announce(output);
     runtime()?.block_on(async {
         let stop = pqfw_runtime::stop_signal();
-        composed.system.run(role, &composed.profile, composed.host.clone(), stop).await
+        composed
+            .system
+            .run(role, &composed.profile, composed.host.clone(), stop)
+            .await
     })?;
     Ok(())
 }
 
 /// The runtime of every command that talks to a network.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        CliError::new(Failure::Operation, format!("cannot start the runtime: {error}"))
-    })
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            CliError::new(
+                Failure::Operation,
+                format!("cannot start the runtime: {error}"),
+            )
+        })
 }

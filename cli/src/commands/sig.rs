@@ -21,7 +21,14 @@ pub(super) fn run(sig: Sig, registry: &Registry, output: &Output) -> Result<(), 
     };
     match sig {
         Sig::Keygen(args) => keygen(&args, &find(&args.alg)?, output),
-        Sig::Sign { alg, secret, input, signature, context: hex, raw } => {
+        Sig::Sign {
+            alg,
+            secret,
+            input,
+            signature,
+            context: hex,
+            raw,
+        } => {
             let algorithm = find(&alg)?;
             let file = files::read(&secret)?;
             let key = super::import_private(
@@ -37,7 +44,14 @@ pub(super) fn run(sig: Sig, registry: &Registry, output: &Output) -> Result<(), 
             let signed = key.sign_with_context(&mut *rng, &[message.expose()], &context)?;
             files::write(output, &signature, &signed)
         }
-        Sig::Verify { alg, public, input, signature, context: hex, raw } => {
+        Sig::Verify {
+            alg,
+            public,
+            input,
+            signature,
+            context: hex,
+            raw,
+        } => {
             let algorithm = find(&alg)?;
             let file = files::read(&public)?;
             let bytes = if raw {
@@ -47,7 +61,12 @@ pub(super) fn run(sig: Sig, registry: &Registry, output: &Output) -> Result<(), 
             };
             let key = algorithm.import_verifying_key(&bytes)?;
             let (message, signature) = (files::read(&input)?, files::read(&signature)?);
-            algorithm.verify(&key, &[message.expose()], &context(&hex)?, signature.expose())?;
+            algorithm.verify(
+                &key,
+                &[message.expose()],
+                &context(&hex)?,
+                signature.expose(),
+            )?;
             if output.json {
                 output.document(&json!({ "verified": true, "algorithm": algorithm.info().id }));
             } else {

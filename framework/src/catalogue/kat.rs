@@ -87,12 +87,19 @@ impl KatCase {
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+    let nibble = |digit: u8| {
+        char::from(digit)
+            .to_digit(16)
+            .and_then(|n| u8::try_from(n).ok())
+    };
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
         return None;
     }
-    pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()
+    pairs
+        .iter()
+        .map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?))
+        .collect()
 }
 
 #[cfg(test)]
@@ -110,10 +117,16 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        assert_eq!(Kat::parse("a = 00\nnonsense").unwrap_err(), KatError::Line(2));
+        assert_eq!(
+            Kat::parse("a = 00\nnonsense").unwrap_err(),
+            KatError::Line(2)
+        );
         assert_eq!(Kat::parse("a = 0").unwrap_err(), KatError::Line(1));
         assert_eq!(Kat::parse("a = zz").unwrap_err(), KatError::Line(1));
-        let twice = KatError::Twice { line: 2, name: "a".into() };
+        let twice = KatError::Twice {
+            line: 2,
+            name: "a".into(),
+        };
         assert_eq!(Kat::parse("a = 00\na = 01").unwrap_err(), twice);
     }
 

@@ -31,7 +31,13 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of listings.
-    pub const ALL: [Self; 5] = [Self::Kem, Self::Signature, Self::Aead, Self::Kdf, Self::Hash];
+    pub const ALL: [Self; 5] = [
+        Self::Kem,
+        Self::Signature,
+        Self::Aead,
+        Self::Kdf,
+        Self::Hash,
+    ];
 
     /// The word used on the command line and in JSON.
     #[must_use]
@@ -79,7 +85,12 @@ pub enum Status {
 
 impl Status {
     /// All of them, best first.
-    pub const ALL: [Self; 4] = [Self::Standard, Self::Draft, Self::Legacy, Self::Experimental];
+    pub const ALL: [Self; 4] = [
+        Self::Standard,
+        Self::Draft,
+        Self::Legacy,
+        Self::Experimental,
+    ];
 
     /// The word used on the command line and in JSON.
     #[must_use]
@@ -103,9 +114,12 @@ impl FromStr for Status {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
-            format!("`{text}` is no status: standard, draft, legacy or experimental")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|status| status.name() == text)
+            .ok_or_else(|| {
+                format!("`{text}` is no status: standard, draft, legacy or experimental")
+            })
     }
 }
 
@@ -332,7 +346,8 @@ impl AlgorithmInfo {
     /// Records an algorithm that this one is not.
     #[must_use]
     pub fn not(mut self, id: &str, difference: &str) -> Self {
-        self.not_to_be_confused_with.push((id.into(), difference.into()));
+        self.not_to_be_confused_with
+            .push((id.into(), difference.into()));
         self
     }
 
@@ -374,7 +389,8 @@ impl AlgorithmInfo {
     /// Adds the security notions that the specification claims.
     #[must_use]
     pub fn claims(mut self, claims: &[&str]) -> Self {
-        self.claims.extend(claims.iter().map(|claim| (*claim).into()));
+        self.claims
+            .extend(claims.iter().map(|claim| (*claim).into()));
         self
     }
 

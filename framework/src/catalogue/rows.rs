@@ -49,8 +49,24 @@ fn ml_kem() -> [AlgorithmInfo; 3] {
             .known_answers(kat)
     };
     [
-        row(512, 2, 768, 1, "2.16.840.1.101.3.4.4.1", 0x0200, include_str!("kats/ml-kem-512.kat")),
-        row(768, 3, 1088, 3, "2.16.840.1.101.3.4.4.2", 0x0201, include_str!("kats/ml-kem-768.kat")),
+        row(
+            512,
+            2,
+            768,
+            1,
+            "2.16.840.1.101.3.4.4.1",
+            0x0200,
+            include_str!("kats/ml-kem-512.kat"),
+        ),
+        row(
+            768,
+            3,
+            1088,
+            3,
+            "2.16.840.1.101.3.4.4.2",
+            0x0201,
+            include_str!("kats/ml-kem-768.kat"),
+        ),
         row(
             1024,
             4,
@@ -74,24 +90,49 @@ fn kyber() -> [AlgorithmInfo; 3] {
             ciphertext,
             shared_secret: 32,
         };
-        AlgorithmInfo::new(&format!("Kyber-{level}"), Sizes::Kem(sizes), "CRYSTALS-Kyber round 3")
-            .alias(&format!("Kyber{level}"))
-            .alias(&format!("Kyber-{level}-r3"))
-            .not(
-                &format!("ML-KEM-{level}"),
-                "FIPS 203 dropped the hash of the ciphertext: same lengths, other secrets",
-            )
-            .oid(oid)
-            .category(category)
-            .status(Status::Legacy)
-            .claims(&["IND-CCA2"])
-            .providers(&["aws-lc", "rustcrypto"])
-            .known_answers(kat)
+        AlgorithmInfo::new(
+            &format!("Kyber-{level}"),
+            Sizes::Kem(sizes),
+            "CRYSTALS-Kyber round 3",
+        )
+        .alias(&format!("Kyber{level}"))
+        .alias(&format!("Kyber-{level}-r3"))
+        .not(
+            &format!("ML-KEM-{level}"),
+            "FIPS 203 dropped the hash of the ciphertext: same lengths, other secrets",
+        )
+        .oid(oid)
+        .category(category)
+        .status(Status::Legacy)
+        .claims(&["IND-CCA2"])
+        .providers(&["aws-lc", "rustcrypto"])
+        .known_answers(kat)
     };
     [
-        row(512, 2, 768, 1, "1.3.6.1.4.1.22554.5.6.1", include_str!("kats/kyber-512.kat")),
-        row(768, 3, 1088, 3, "1.3.6.1.4.1.22554.5.6.2", include_str!("kats/kyber-768.kat")),
-        row(1024, 4, 1568, 5, "1.3.6.1.4.1.22554.5.6.3", include_str!("kats/kyber-1024.kat")),
+        row(
+            512,
+            2,
+            768,
+            1,
+            "1.3.6.1.4.1.22554.5.6.1",
+            include_str!("kats/kyber-512.kat"),
+        ),
+        row(
+            768,
+            3,
+            1088,
+            3,
+            "1.3.6.1.4.1.22554.5.6.2",
+            include_str!("kats/kyber-768.kat"),
+        ),
+        row(
+            1024,
+            4,
+            1568,
+            5,
+            "1.3.6.1.4.1.22554.5.6.3",
+            include_str!("kats/kyber-1024.kat"),
+        ),
     ]
 }
 
@@ -104,14 +145,18 @@ fn x25519() -> AlgorithmInfo {
         ciphertext: 32,
         shared_secret: 32,
     };
-    AlgorithmInfo::new("X25519", Sizes::Kem(sizes), "RFC 9180 DHKEM(X25519, HKDF-SHA256)")
-        .alias("DHKEM-X25519-HKDF-SHA256")
-        .oid("1.3.101.110")
-        .private_key_encoding(PrivateKeyEncoding::CurvePrivateKey)
-        .status(Status::Standard)
-        .claims(&["IND-CCA2"])
-        .providers(&["aws-lc", "dalek"])
-        .known_answers(include_str!("kats/x25519.kat"))
+    AlgorithmInfo::new(
+        "X25519",
+        Sizes::Kem(sizes),
+        "RFC 9180 DHKEM(X25519, HKDF-SHA256)",
+    )
+    .alias("DHKEM-X25519-HKDF-SHA256")
+    .oid("1.3.101.110")
+    .private_key_encoding(PrivateKeyEncoding::CurvePrivateKey)
+    .status(Status::Standard)
+    .claims(&["IND-CCA2"])
+    .providers(&["aws-lc", "dalek"])
+    .known_answers(include_str!("kats/x25519.kat"))
 }
 
 /// FIPS 204 table 2; identifiers from RFC 9881; schemes from the IANA TLS registry.
@@ -129,17 +174,24 @@ fn ml_dsa() -> [AlgorithmInfo; 3] {
             65 => "Dilithium3",
             _ => "Dilithium5",
         };
-        AlgorithmInfo::new(&format!("ML-DSA-{level}"), Sizes::Signature(sizes), "FIPS 204")
-            .alias(&format!("MLDSA{level}"))
-            .not(dilithium, "round 3 signs without a context prefix: neither verifies the other")
-            .oid(oid)
-            .private_key_encoding(PrivateKeyEncoding::SeedOrExpanded)
-            .tls(tls)
-            .category(category)
-            .status(Status::Standard)
-            .claims(&["SUF-CMA"])
-            .providers(&["aws-lc", "rustcrypto"])
-            .known_answers(kat)
+        AlgorithmInfo::new(
+            &format!("ML-DSA-{level}"),
+            Sizes::Signature(sizes),
+            "FIPS 204",
+        )
+        .alias(&format!("MLDSA{level}"))
+        .not(
+            dilithium,
+            "round 3 signs without a context prefix: neither verifies the other",
+        )
+        .oid(oid)
+        .private_key_encoding(PrivateKeyEncoding::SeedOrExpanded)
+        .tls(tls)
+        .category(category)
+        .status(Status::Standard)
+        .claims(&["SUF-CMA"])
+        .providers(&["aws-lc", "rustcrypto"])
+        .known_answers(kat)
     };
     [
         row(
@@ -210,21 +262,25 @@ fn sphincs_plus_sha2_128f_simple() -> AlgorithmInfo {
         context: false,
     };
     let specification = "SPHINCS+ round 3.1";
-    AlgorithmInfo::new("SPHINCS+-SHA2-128f-simple", Sizes::Signature(sizes), specification)
-        .alias("SPHINCS+-SHA2-128f")
-        .alias("sphincssha2128fsimple")
-        .not(
-            "SLH-DSA-SHA2-128f",
-            "FIPS 205 prefixes the message with a context and reads the FORS indices in another \
+    AlgorithmInfo::new(
+        "SPHINCS+-SHA2-128f-simple",
+        Sizes::Signature(sizes),
+        specification,
+    )
+    .alias("SPHINCS+-SHA2-128f")
+    .alias("sphincssha2128fsimple")
+    .not(
+        "SLH-DSA-SHA2-128f",
+        "FIPS 205 prefixes the message with a context and reads the FORS indices in another \
              bit order: same lengths, neither verifies the other",
-        )
-        .oid("1.3.9999.6.4.13")
-        .category(1)
-        .status(Status::Legacy)
-        .claims(&["EUF-CMA"])
-        .providers(&["pqclean"])
-        .known_answers(include_str!("kats/sphincs+-sha2-128f-simple.kat"))
-        .slow()
+    )
+    .oid("1.3.9999.6.4.13")
+    .category(1)
+    .status(Status::Legacy)
+    .claims(&["EUF-CMA"])
+    .providers(&["pqclean"])
+    .known_answers(include_str!("kats/sphincs+-sha2-128f-simple.kat"))
+    .slow()
 }
 
 /// RFC 8032 section 5.1; keys of RFC 8410.
@@ -280,10 +336,22 @@ fn aeads() -> [AlgorithmInfo; 3] {
             .known_answers(kat)
     };
     [
-        row("AES-128-GCM", gcm(16), "SP 800-38D", "A128GCM", include_str!("kats/aes-128-gcm.kat"))
-            .category(1),
-        row("AES-256-GCM", gcm(32), "SP 800-38D", "A256GCM", include_str!("kats/aes-256-gcm.kat"))
-            .category(5),
+        row(
+            "AES-128-GCM",
+            gcm(16),
+            "SP 800-38D",
+            "A128GCM",
+            include_str!("kats/aes-128-gcm.kat"),
+        )
+        .category(1),
+        row(
+            "AES-256-GCM",
+            gcm(32),
+            "SP 800-38D",
+            "A256GCM",
+            include_str!("kats/aes-256-gcm.kat"),
+        )
+        .category(5),
         row(
             "ChaCha20-Poly1305",
             chacha,
@@ -298,7 +366,10 @@ fn aeads() -> [AlgorithmInfo; 3] {
 /// RFC 5869.
 fn kdfs() -> [AlgorithmInfo; 3] {
     let row = |hash: &str, prk: usize, category, kat: &str| {
-        let sizes = KdfSizes { prk, max_output: 255 * prk };
+        let sizes = KdfSizes {
+            prk,
+            max_output: 255 * prk,
+        };
         AlgorithmInfo::new(&format!("HKDF-{hash}"), Sizes::Kdf(sizes), "RFC 5869")
             .category(category)
             .status(Status::Standard)
@@ -323,16 +394,72 @@ fn hashes() -> [AlgorithmInfo; 8] {
             .providers(&["rustcrypto", "aws-lc"])
             .known_answers(kat)
     };
-    let fixed = |digest, block| HashSizes { digest, block, extendable: false };
-    let xof = |digest, block| HashSizes { digest, block, extendable: true };
+    let fixed = |digest, block| HashSizes {
+        digest,
+        block,
+        extendable: false,
+    };
+    let xof = |digest, block| HashSizes {
+        digest,
+        block,
+        extendable: true,
+    };
     [
-        row("SHA-256", fixed(32, 64), 2, "FIPS 180-4", include_str!("kats/sha-256.kat")),
-        row("SHA-384", fixed(48, 128), 4, "FIPS 180-4", include_str!("kats/sha-384.kat")),
-        row("SHA-512", fixed(64, 128), 5, "FIPS 180-4", include_str!("kats/sha-512.kat")),
-        row("SHA3-256", fixed(32, 136), 2, "FIPS 202", include_str!("kats/sha3-256.kat")),
-        row("SHA3-384", fixed(48, 104), 4, "FIPS 202", include_str!("kats/sha3-384.kat")),
-        row("SHA3-512", fixed(64, 72), 5, "FIPS 202", include_str!("kats/sha3-512.kat")),
-        row("SHAKE128", xof(32, 168), 2, "FIPS 202", include_str!("kats/shake128.kat")),
-        row("SHAKE256", xof(64, 136), 5, "FIPS 202", include_str!("kats/shake256.kat")),
+        row(
+            "SHA-256",
+            fixed(32, 64),
+            2,
+            "FIPS 180-4",
+            include_str!("kats/sha-256.kat"),
+        ),
+        row(
+            "SHA-384",
+            fixed(48, 128),
+            4,
+            "FIPS 180-4",
+            include_str!("kats/sha-384.kat"),
+        ),
+        row(
+            "SHA-512",
+            fixed(64, 128),
+            5,
+            "FIPS 180-4",
+            include_str!("kats/sha-512.kat"),
+        ),
+        row(
+            "SHA3-256",
+            fixed(32, 136),
+            2,
+            "FIPS 202",
+            include_str!("kats/sha3-256.kat"),
+        ),
+        row(
+            "SHA3-384",
+            fixed(48, 104),
+            4,
+            "FIPS 202",
+            include_str!("kats/sha3-384.kat"),
+        ),
+        row(
+            "SHA3-512",
+            fixed(64, 72),
+            5,
+            "FIPS 202",
+            include_str!("kats/sha3-512.kat"),
+        ),
+        row(
+            "SHAKE128",
+            xof(32, 168),
+            2,
+            "FIPS 202",
+            include_str!("kats/shake128.kat"),
+        ),
+        row(
+            "SHAKE256",
+            xof(64, 136),
+            5,
+            "FIPS 202",
+            include_str!("kats/shake256.kat"),
+        ),
     ]
 }

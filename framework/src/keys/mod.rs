@@ -83,7 +83,9 @@ impl Fingerprint {
     pub fn parse(text: &str) -> Option<Self> {
         let hex = text.strip_prefix("sha256:")?;
         let well_formed = hex.len() == 64
-            && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+            && hex
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         well_formed.then(|| Self(text.to_owned()))
     }
 
@@ -139,7 +141,8 @@ pub fn public_from_file(info: &AlgorithmInfo, file: &[u8]) -> Result<Vec<u8>, Ke
     let spki = SubjectPublicKeyInfoRef::from_der(&der).map_err(not_der)?;
     check_identifier(info, &spki.algorithm)?;
     let bits = spki.subject_public_key.as_bytes();
-    bits.map(<[u8]>::to_vec).ok_or(KeyCodecError::Der("SubjectPublicKeyInfo"))
+    bits.map(<[u8]>::to_vec)
+        .ok_or(KeyCodecError::Der("SubjectPublicKeyInfo"))
 }
 
 /// Writes a private key as PEM: the seed where there is one, else the other form.
@@ -159,12 +162,18 @@ pub fn private_to_pem(
             SecretBytes::own(string.to_der().map_err(not_der)?)
         }
         (PrivateKeyEncoding::CurvePrivateKey, seed, expanded) => {
-            let key = seed.as_ref().or(expanded.as_ref()).ok_or(KeyCodecError::Der(KIND))?;
+            let key = seed
+                .as_ref()
+                .or(expanded.as_ref())
+                .ok_or(KeyCodecError::Der(KIND))?;
             let string = OctetStringRef::new(key.expose()).map_err(not_der)?;
             SecretBytes::own(string.to_der().map_err(not_der)?)
         }
         (PrivateKeyEncoding::Raw, seed, expanded) => {
-            let key = expanded.as_ref().or(seed.as_ref()).ok_or(KeyCodecError::Der(KIND))?;
+            let key = expanded
+                .as_ref()
+                .or(seed.as_ref())
+                .ok_or(KeyCodecError::Der(KIND))?;
             SecretBytes::copy_of(key.expose())
         }
         (PrivateKeyEncoding::SeedOrExpanded, None, None) => return Err(KeyCodecError::Der(KIND)),
@@ -194,12 +203,16 @@ pub fn private_from_file(
     let octets = |der| <&OctetStringRef>::from_der(der).map(OctetStringRef::as_bytes);
     let only = |bytes: &[u8]| SecretBytes::copy_of(bytes);
     match info.private_key_encoding {
-        PrivateKeyEncoding::Raw => {
-            Ok(PrivateKeyParts { seed: None, expanded: Some(only(inner)) })
-        }
+        PrivateKeyEncoding::Raw => Ok(PrivateKeyParts {
+            seed: None,
+            expanded: Some(only(inner)),
+        }),
         PrivateKeyEncoding::CurvePrivateKey => {
             let bytes = octets(inner).map_err(not_der)?;
-            Ok(PrivateKeyParts { seed: None, expanded: Some(only(bytes)) })
+            Ok(PrivateKeyParts {
+                seed: None,
+                expanded: Some(only(bytes)),
+            })
         }
         PrivateKeyEncoding::SeedOrExpanded => match inner.first() {
             Some(&SEED_TAG) => {
@@ -209,7 +222,10 @@ pub fn private_from_file(
                     *tag = OCTET_STRING_TAG;
                 }
                 let seed = only(octets(&retagged).map_err(not_der)?);
-                Ok(PrivateKeyParts { seed: Some(seed), expanded: None })
+                Ok(PrivateKeyParts {
+                    seed: Some(seed),
+                    expanded: None,
+                })
             }
             Some(&SEQUENCE_TAG) => {
                 let mut reader = SliceReader::new(inner).map_err(not_der)?;
@@ -224,7 +240,10 @@ pub fn private_from_file(
             }
             _ => {
                 let bytes = octets(inner).map_err(not_der)?;
-                Ok(PrivateKeyParts { seed: None, expanded: Some(only(bytes)) })
+                Ok(PrivateKeyParts {
+                    seed: None,
+                    expanded: Some(only(bytes)),
+                })
             }
         },
     }
@@ -234,7 +253,10 @@ fn identifier(info: &AlgorithmInfo) -> Result<AlgorithmIdentifierRef<'static>, K
     let missing = || KeyCodecError::NoIdentifier(info.id.clone());
     let oid = info.oid.as_ref().ok_or_else(missing)?;
     let oid = ObjectIdentifier::new(oid).map_err(|_| missing())?;
-    Ok(AlgorithmIdentifierRef { oid, parameters: None })
+    Ok(AlgorithmIdentifierRef {
+        oid,
+        parameters: None,
+    })
 }
 
 fn check_identifier(
@@ -257,7 +279,10 @@ fn unwrap_pem(file: &[u8], label: &'static str) -> Result<Zeroizing<Vec<u8>>, Ke
     if file.first() == Some(&SEQUENCE_TAG) {
         return Ok(Zeroizing::new(file.to_vec()));
     }
-    let start = file.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
+    let start = file
+        .iter()
+        .position(|byte| !byte.is_ascii_whitespace())
+        .unwrap_or(0);
     let trimmed = file.get(start..).unwrap_or_default();
     match pem::decode_vec(trimmed) {
         Ok((found, der)) if found == label => Ok(Zeroizing::new(der)),

@@ -122,8 +122,14 @@ impl Policy {
                 rule: rule.id.clone(),
                 reason,
             };
-            rule.kinds.iter().try_for_each(|k| k.parse::<Kind>().map(|_| ())).map_err(bad)?;
-            rule.statuses.iter().try_for_each(|s| s.parse::<Status>().map(|_| ())).map_err(bad)?;
+            rule.kinds
+                .iter()
+                .try_for_each(|k| k.parse::<Kind>().map(|_| ()))
+                .map_err(bad)?;
+            rule.statuses
+                .iter()
+                .try_for_each(|s| s.parse::<Status>().map(|_| ()))
+                .map_err(bad)?;
         }
         Ok(policy)
     }
@@ -133,7 +139,9 @@ impl Policy {
     pub fn verdict(&self, row: &AlgorithmInfo, today: &str) -> Verdict {
         let mut verdict = Verdict::Allowed;
         for rule in &self.rules {
-            let Some(breach) = rule.breach(row) else { continue };
+            let Some(breach) = rule.breach(row) else {
+                continue;
+            };
             let text = format!("{} rule {}: {breach} ({})", self.name, rule.id, rule.source);
             match rule.effect(today) {
                 Effect::Deny => return Verdict::Denied(text),
@@ -206,14 +214,20 @@ mod tests {
     #[test]
     fn modern_denies_what_is_legacy_or_classical_and_names_the_rule() {
         let modern = Policy::shipped("modern").unwrap();
-        assert_eq!(modern.verdict(&row("ML-KEM-768"), "2026-01-01"), Verdict::Allowed);
+        assert_eq!(
+            modern.verdict(&row("ML-KEM-768"), "2026-01-01"),
+            Verdict::Allowed
+        );
         let Verdict::Denied(reason) = modern.verdict(&row("Kyber-768"), "2026-01-01") else {
             panic!("Kyber-768 was not denied");
         };
         assert!(reason.contains("modern rule"), "{reason}");
         for classical in ["X25519", "Ed25519"] {
             let verdict = modern.verdict(&row(classical), "2026-01-01");
-            assert!(matches!(verdict, Verdict::Denied(_)), "{classical}: {verdict:?}");
+            assert!(
+                matches!(verdict, Verdict::Denied(_)),
+                "{classical}: {verdict:?}"
+            );
         }
     }
 
@@ -221,7 +235,12 @@ mod tests {
     fn legacy_compat_allows_the_deployed_suite_and_warns_at_every_start() {
         let policy = Policy::shipped("legacy-compat").unwrap();
         assert!(policy.warning.is_some());
-        for id in ["Kyber-768", "SPHINCS+-SHA2-128f-simple", "AES-256-GCM", "HKDF-SHA256"] {
+        for id in [
+            "Kyber-768",
+            "SPHINCS+-SHA2-128f-simple",
+            "AES-256-GCM",
+            "HKDF-SHA256",
+        ] {
             let verdict = policy.verdict(&row(id), "2026-01-01");
             assert!(!matches!(verdict, Verdict::Denied(_)), "{id}: {verdict:?}");
         }
@@ -242,20 +261,38 @@ mod tests {
         let policy = Policy::parse(text).unwrap();
         let row = row("ML-KEM-512");
         assert_eq!(policy.verdict(&row, "2026-12-31"), Verdict::Allowed);
-        assert!(matches!(policy.verdict(&row, "2027-01-01"), Verdict::Warned(_)));
-        assert!(matches!(policy.verdict(&row, "2030-01-01"), Verdict::Denied(_)));
+        assert!(matches!(
+            policy.verdict(&row, "2027-01-01"),
+            Verdict::Warned(_)
+        ));
+        assert!(matches!(
+            policy.verdict(&row, "2030-01-01"),
+            Verdict::Denied(_)
+        ));
     }
 
     #[test]
     fn the_strictest_of_several_wins() {
-        let both = [Policy::shipped("legacy-compat").unwrap(), Policy::shipped("modern").unwrap()];
-        assert!(matches!(verdict(&both, &row("Kyber-768"), "2026-01-01"), Verdict::Denied(_)));
+        let both = [
+            Policy::shipped("legacy-compat").unwrap(),
+            Policy::shipped("modern").unwrap(),
+        ];
+        assert!(matches!(
+            verdict(&both, &row("Kyber-768"), "2026-01-01"),
+            Verdict::Denied(_)
+        ));
     }
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        assert!(matches!(Policy::shipped("modrn"), Err(PolicyError::Unknown(..))));
-        assert!(matches!(Policy::parse("name = 1"), Err(PolicyError::Syntax(_))));
+        assert!(matches!(
+            Policy::shipped("modrn"),
+            Err(PolicyError::Unknown(..))
+        ));
+        assert!(matches!(
+            Policy::parse("name = 1"),
+            Err(PolicyError::Syntax(_))
+        ));
         let rule = "name='p'\nsummary='s'\n[[rule]]\nid='r'\nsource='s'\nkinds=['kam']";
         assert!(matches!(Policy::parse(rule), Err(PolicyError::Rule { .. })));
     }

@@ -28,7 +28,11 @@ struct Failed {
 
 #[derive(Debug)]
 enum What {
-    Unknown { key: String, nearest: Option<String>, known: String },
+    Unknown {
+        key: String,
+        nearest: Option<String>,
+        known: String,
+    },
     Missing(&'static str),
     Other(String),
 }
@@ -50,14 +54,27 @@ impl Failed {
             path.push_str(key);
         }
         let place = self.place.unwrap_or(Origin::File { line: 1, column: 1 });
-        let join = |key: &str| if path.is_empty() { key.into() } else { format!("{path}.{key}") };
+        let join = |key: &str| {
+            if path.is_empty() {
+                key.into()
+            } else {
+                format!("{path}.{key}")
+            }
+        };
         match self.what {
             // The unknown key itself was pushed by the map that holds it.
-            What::Unknown { nearest, known, .. } => {
-                ProfileError::UnknownKey { path, place, nearest, known }
-            }
+            What::Unknown { nearest, known, .. } => ProfileError::UnknownKey {
+                path,
+                place,
+                nearest,
+                known,
+            },
             What::Missing(key) => ProfileError::Missing { path: join(key) },
-            What::Other(reason) => ProfileError::Value { path, place, reason },
+            What::Other(reason) => ProfileError::Value {
+                path,
+                place,
+                reason,
+            },
         }
     }
 }
@@ -76,7 +93,11 @@ impl std::error::Error for Failed {}
 
 impl de::Error for Failed {
     fn custom<T: fmt::Display>(reason: T) -> Self {
-        Self { what: What::Other(reason.to_string()), place: None, keys: Vec::new() }
+        Self {
+            what: What::Other(reason.to_string()),
+            place: None,
+            keys: Vec::new(),
+        }
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
@@ -85,11 +106,19 @@ impl de::Error for Failed {
             nearest: nearest(field, expected.iter().copied()).map(Into::into),
             known: expected.join(", "),
         };
-        Self { what, place: None, keys: Vec::new() }
+        Self {
+            what,
+            place: None,
+            keys: Vec::new(),
+        }
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self { what: What::Missing(field), place: None, keys: Vec::new() }
+        Self {
+            what: What::Missing(field),
+            place: None,
+            keys: Vec::new(),
+        }
     }
 }
 
@@ -99,7 +128,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn untyped<T: std::str::FromStr>(&self, expected: &str) -> Option<Result<T, Failed>> {
-        let Content::Untyped(text) = &self.node.content else { return None };
+        let Content::Untyped(text) = &self.node.content else {
+            return None;
+        };
         let wrong = || <Failed as de::Error>::custom(format!("`{text}` is not {expected}"));
         Some(text.parse().map_err(|_| wrong()))
     }
@@ -125,8 +156,13 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
             Content::Integer(number) => visitor.visit_i64(*number),
             Content::Float(number) => visitor.visit_f64(*number),
             Content::Boolean(flag) => visitor.visit_bool(*flag),
-            Content::Array(nodes) => visitor.visit_seq(Items { nodes: nodes.iter().enumerate() }),
-            Content::Table(map) => visitor.visit_map(Keys { entries: map.iter(), value: None }),
+            Content::Array(nodes) => visitor.visit_seq(Items {
+                nodes: nodes.iter().enumerate(),
+            }),
+            Content::Table(map) => visitor.visit_map(Keys {
+                entries: map.iter(),
+                value: None,
+            }),
             Content::Untyped(text) => {
                 let node = guess(text, &self.node.origin);
                 Reader { node: &node }.deserialize_any(visitor)
@@ -176,7 +212,9 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         let (Content::String(text) | Content::Untyped(text)) = &self.node.content else {
             let expected = variants.join(", ");
             let got = self.node.kind();
-            return Err(de::Error::custom(format!("expected one of {expected}; found {got}")));
+            return Err(de::Error::custom(format!(
+                "expected one of {expected}; found {got}"
+            )));
         };
         if !variants.contains(&text.as_str()) {
             let expected = variants.join(", ");
@@ -203,9 +241,13 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Failed> {
-        let Some((index, node)) = self.nodes.next() else { return Ok(None) };
+        let Some((index, node)) = self.nodes.next() else {
+            return Ok(None);
+        };
         let element = seed.deserialize(Reader { node });
-        element.map(Some).map_err(|error| error.under(&format!("[{index}]"), node))
+        element
+            .map(Some)
+            .map_err(|error| error.under(&format!("[{index}]"), node))
     }
 }
 
@@ -222,15 +264,20 @@ impl<'de> de::MapAccess<'de> for Keys<'_> {
         seed: K,
     ) -> Result<Option<K::Value>, Failed> {
         self.value = self.entries.next();
-        let Some((key, node)) = self.value else { return Ok(None) };
+        let Some((key, node)) = self.value else {
+            return Ok(None);
+        };
         let text: StrDeserializer<'_, Failed> = key.as_str().into_deserializer();
-        seed.deserialize(text).map(Some).map_err(|error| error.under(key, node))
+        seed.deserialize(text)
+            .map(Some)
+            .map_err(|error| error.under(key, node))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Failed> {
         let Some((key, node)) = self.value.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
-        seed.deserialize(Reader { node }).map_err(|error| error.under(key, node))
+        seed.deserialize(Reader { node })
+            .map_err(|error| error.under(key, node))
     }
 }

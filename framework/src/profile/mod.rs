@@ -113,7 +113,9 @@ impl Profile {
     ) -> Result<Self, ProfileError> {
         let mut above = Node::parse(text, false)?;
         for (variable, value) in &overrides.environment {
-            let Some(path) = variable.strip_prefix("PQFW__") else { continue };
+            let Some(path) = variable.strip_prefix("PQFW__") else {
+                continue;
+            };
             let path = path.to_lowercase().replace("__", ".");
             above.set(&path, value, &Origin::Environment(variable.clone()))?;
         }
@@ -121,12 +123,19 @@ impl Profile {
             above.set(path, value, &Origin::Set)?;
         }
         let Some(system) = above.text("system") else {
-            return Err(ProfileError::Missing { path: "system".into() });
+            return Err(ProfileError::Missing {
+                path: "system".into(),
+            });
         };
-        let info = registry.system(system).map_err(ProfileError::System)?.info();
+        let info = registry
+            .system(system)
+            .map_err(ProfileError::System)?
+            .info();
         let mut tree = Node::parse(info.shipped_profile, true)?;
         tree.overlay(above);
-        let table = tree.take(info.name).unwrap_or_else(|| Node::table(Origin::Shipped));
+        let table = tree
+            .take(info.name)
+            .unwrap_or_else(|| Node::table(Origin::Shipped));
         let common: Common = de::from_node(&tree, "")?;
         if common.profile != FORMAT {
             return Err(ProfileError::Value {
@@ -142,7 +151,11 @@ impl Profile {
             return Err(ProfileError::Value {
                 path: "dialect".into(),
                 place: origin_of(&tree, "dialect"),
-                reason: format!("{} has no `{dialect}`; there are: {}", info.name, known.join(", ")),
+                reason: format!(
+                    "{} has no `{dialect}`; there are: {}",
+                    info.name,
+                    known.join(", ")
+                ),
             });
         }
         let name = common.name.clone().unwrap_or_else(|| stem.to_owned());
@@ -153,7 +166,12 @@ impl Profile {
                 reason: format!("`{name}` cannot name a directory; use letters, digits and `-`"),
             });
         }
-        Ok(Self { common, name, dialect, table })
+        Ok(Self {
+            common,
+            name,
+            dialect,
+            table,
+        })
     }
 
     /// Reads the system's own table.
@@ -199,7 +217,9 @@ fn origin_of(tree: &Node, key: &str) -> Origin {
 #[must_use]
 pub fn schema(registry: &Registry) -> serde_json::Value {
     let mut schema = schema_of::<Common>();
-    let definitions = schema.get_mut("$defs").and_then(serde_json::Value::as_object_mut);
+    let definitions = schema
+        .get_mut("$defs")
+        .and_then(serde_json::Value::as_object_mut);
     let mut hoisted = definitions.map(std::mem::take).unwrap_or_default();
     if let Some(properties) = schema.get_mut("properties").and_then(|p| p.as_object_mut()) {
         for system in registry.systems() {

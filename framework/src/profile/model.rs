@@ -148,7 +148,9 @@ pub struct StoreTable {
 
 impl Default for StoreTable {
     fn default() -> Self {
-        Self { url: "sqlite:state.db".into() }
+        Self {
+            url: "sqlite:state.db".into(),
+        }
     }
 }
 
@@ -196,7 +198,9 @@ pub struct OneOrMany<T>(pub Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrManyVisitor(PhantomData)).map(Self)
+        deserializer
+            .deserialize_any(OneOrManyVisitor(PhantomData))
+            .map(Self)
     }
 }
 

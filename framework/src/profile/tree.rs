@@ -57,7 +57,10 @@ pub(super) enum Content {
 
 impl Node {
     pub(super) fn table(origin: Origin) -> Self {
-        Self { content: Content::Table(BTreeMap::new()), origin }
+        Self {
+            content: Content::Table(BTreeMap::new()),
+            origin,
+        }
     }
 
     pub(super) fn kind(&self) -> &'static str {
@@ -99,7 +102,12 @@ impl Node {
                 }
                 self.origin = over.origin;
             }
-            (_, content) => *self = Self { content, origin: over.origin },
+            (_, content) => {
+                *self = Self {
+                    content,
+                    origin: over.origin,
+                }
+            }
         }
     }
 
@@ -123,9 +131,14 @@ impl Node {
             let Content::Table(table) = &mut node.content else {
                 return Err(bad("it leads through a value that is no table"));
             };
-            node = table.entry(key.into()).or_insert_with(|| Self::table(origin.clone()));
+            node = table
+                .entry(key.into())
+                .or_insert_with(|| Self::table(origin.clone()));
         }
-        *node = Self { content: Content::Untyped(text.into()), origin: origin.clone() };
+        *node = Self {
+            content: Content::Untyped(text.into()),
+            origin: origin.clone(),
+        };
         Ok(())
     }
 
@@ -139,7 +152,9 @@ impl Node {
 
     /// The text under `key`, whatever its type.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
-        let Content::Table(table) = &self.content else { return None };
+        let Content::Table(table) = &self.content else {
+            return None;
+        };
         match &table.get(key)?.content {
             Content::String(text) | Content::Untyped(text) => Some(text),
             _ => None,
@@ -156,11 +171,17 @@ fn from_table(
 ) -> Result<Node, ProfileError> {
     let mut map = BTreeMap::new();
     for (key, item) in table.iter() {
-        let span = table.key(key).and_then(toml_edit::Key::span).or_else(|| item.span());
+        let span = table
+            .key(key)
+            .and_then(toml_edit::Key::span)
+            .or_else(|| item.span());
         let origin = place(span.map(|span| span.start));
         map.insert(key.to_owned(), from_item(item, place, origin)?);
     }
-    Ok(Node { content: Content::Table(map), origin })
+    Ok(Node {
+        content: Content::Table(map),
+        origin,
+    })
 }
 
 fn from_item(item: &Item, place: Place<'_>, origin: Origin) -> Result<Node, ProfileError> {
@@ -204,15 +225,20 @@ fn from_value(value: &Value, place: Place<'_>, origin: Origin) -> Result<Node, P
 pub(super) fn guess(text: &str, origin: &Origin) -> Node {
     let value = text.parse::<Value>().ok();
     let place = |_: Option<usize>| origin.clone();
-    value.and_then(|value| from_value(&value, &place, origin.clone()).ok()).unwrap_or_else(|| Node {
-        content: Content::String(text.into()),
-        origin: origin.clone(),
-    })
+    value
+        .and_then(|value| from_value(&value, &place, origin.clone()).ok())
+        .unwrap_or_else(|| Node {
+            content: Content::String(text.into()),
+            origin: origin.clone(),
+        })
 }
 
 fn position(text: &str, offset: usize) -> Origin {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(1, |tail| tail.chars().count() + 1);
+    let column = before
+        .rsplit('\n')
+        .next()
+        .map_or(1, |tail| tail.chars().count() + 1);
     Origin::File { line, column }
 }

@@ -33,7 +33,9 @@ pub enum BuildError {
         owner: String,
     },
     /// A name with a character that the syntax of profiles needs for itself.
-    #[error("plugin `{plugin}`: the name `{name}` is empty or holds one of `@`, `,`, `=` or a space")]
+    #[error(
+        "plugin `{plugin}`: the name `{name}` is empty or holds one of `@`, `,`, `=` or a space"
+    )]
     NameSyntax {
         /// The plugin.
         plugin: String,
@@ -82,7 +84,10 @@ pub enum BuildError {
 
 impl Builder {
     pub(super) fn new() -> Self {
-        Self { plugins: Vec::new(), rehearsed: BTreeSet::new() }
+        Self {
+            plugins: Vec::new(),
+            rehearsed: BTreeSet::new(),
+        }
     }
 
     /// Adds a plugin.
@@ -127,16 +132,28 @@ impl Builder {
             }
             for transport in plugin.transports.drain(..) {
                 let name = transport.info().name.to_owned();
-                if registry.transports.insert(name.clone(), transport).is_some() {
+                if registry
+                    .transports
+                    .insert(name.clone(), transport)
+                    .is_some()
+                {
                     let plugin = plugin.name.clone();
-                    return Err(BuildError::ComponentTwice { plugin, what: "transport", name });
+                    return Err(BuildError::ComponentTwice {
+                        plugin,
+                        what: "transport",
+                        name,
+                    });
                 }
             }
             for system in plugin.systems.drain(..) {
                 let name = system.info().name.to_owned();
                 if registry.systems.insert(name.clone(), system).is_some() {
                     let plugin = plugin.name.clone();
-                    return Err(BuildError::ComponentTwice { plugin, what: "system", name });
+                    return Err(BuildError::ComponentTwice {
+                        plugin,
+                        what: "system",
+                        name,
+                    });
                 }
             }
             let name = &plugin.name;
@@ -144,25 +161,44 @@ impl Builder {
         }
         for plugin in self.plugins {
             for offer in plugin.offers {
-                add_entry(&mut registry, &plugin.name, &offer.algorithm, offer.provider, offer.code)?;
+                add_entry(
+                    &mut registry,
+                    &plugin.name,
+                    &offer.algorithm,
+                    offer.provider,
+                    offer.code,
+                )?;
             }
         }
         for (plugin, derivation) in derivations {
-            let base = registry.rows.get(&derivation.base).ok_or_else(|| BuildError::NoRow {
-                plugin: plugin.clone(),
-                algorithm: derivation.base.clone(),
-            })?;
+            let base = registry
+                .rows
+                .get(&derivation.base)
+                .ok_or_else(|| BuildError::NoRow {
+                    plugin: plugin.clone(),
+                    algorithm: derivation.base.clone(),
+                })?;
             let derive = derivation.derive;
-            let made: Vec<_> =
-                base.entries.iter().filter_map(|e| derive(&e.code, &e.provider)).collect();
+            let made: Vec<_> = base
+                .entries
+                .iter()
+                .filter_map(|e| derive(&e.code, &e.provider))
+                .collect();
             for (provider, code) in made {
-                add_entry(&mut registry, &plugin, &derivation.algorithm, provider, code)?;
+                add_entry(
+                    &mut registry,
+                    &plugin,
+                    &derivation.algorithm,
+                    provider,
+                    code,
+                )?;
             }
         }
         for row in registry.rows.values_mut() {
             let order = row.info.provider_order.clone();
             let rank = |e: &Entry| order.iter().position(|name| *name == e.provider.name);
-            row.entries.sort_by_key(|e| (rank(e).unwrap_or(usize::MAX), e.provider.name.clone()));
+            row.entries
+                .sort_by_key(|e| (rank(e).unwrap_or(usize::MAX), e.provider.name.clone()));
         }
         Ok(registry)
     }
@@ -171,19 +207,33 @@ impl Builder {
 fn add_row(registry: &mut Registry, plugin: &str, info: AlgorithmInfo) -> Result<(), BuildError> {
     for name in std::iter::once(&info.id).chain(&info.aliases) {
         if name.is_empty() || name.contains(['@', ',', '=', ' ']) {
-            return Err(BuildError::NameSyntax { plugin: plugin.into(), name: name.clone() });
+            return Err(BuildError::NameSyntax {
+                plugin: plugin.into(),
+                name: name.clone(),
+            });
         }
         if let Some(owner) = registry.names.insert(fold(name), info.id.clone())
             && owner != info.id
         {
             let (plugin, name) = (plugin.into(), name.clone());
-            return Err(BuildError::NameTaken { plugin, name, owner });
+            return Err(BuildError::NameTaken {
+                plugin,
+                name,
+                owner,
+            });
         }
     }
     let id = info.id.clone();
-    let row = Row { info: Arc::new(info), entries: Vec::new() };
+    let row = Row {
+        info: Arc::new(info),
+        entries: Vec::new(),
+    };
     if registry.rows.insert(id.clone(), row).is_some() {
-        return Err(BuildError::NameTaken { plugin: plugin.into(), name: id.clone(), owner: id });
+        return Err(BuildError::NameTaken {
+            plugin: plugin.into(),
+            name: id.clone(),
+            owner: id,
+        });
     }
     Ok(())
 }
@@ -195,12 +245,18 @@ fn add_entry(
     provider: ProviderInfo,
     code: Code,
 ) -> Result<(), BuildError> {
-    let row = registry.rows.get_mut(algorithm).ok_or_else(|| BuildError::NoRow {
-        plugin: plugin.into(),
-        algorithm: algorithm.into(),
-    })?;
+    let row = registry
+        .rows
+        .get_mut(algorithm)
+        .ok_or_else(|| BuildError::NoRow {
+            plugin: plugin.into(),
+            algorithm: algorithm.into(),
+        })?;
     if provider.name.is_empty() || provider.name.contains(['@', ',', '=', '+', ' ']) {
-        return Err(BuildError::NameSyntax { plugin: plugin.into(), name: provider.name });
+        return Err(BuildError::NameSyntax {
+            plugin: plugin.into(),
+            name: provider.name,
+        });
     }
     if row.info.kind() != code.kind() {
         return Err(BuildError::WrongKind {
@@ -210,11 +266,23 @@ fn add_entry(
             got: code.kind(),
         });
     }
-    if row.entries.iter().any(|entry| entry.provider.name == provider.name) {
+    if row
+        .entries
+        .iter()
+        .any(|entry| entry.provider.name == provider.name)
+    {
         let (algorithm, provider) = (algorithm.into(), provider.name);
-        return Err(BuildError::ProviderTwice { algorithm, provider });
+        return Err(BuildError::ProviderTwice {
+            algorithm,
+            provider,
+        });
     }
     let (info, provider) = (row.info.clone(), Arc::new(provider));
-    row.entries.push(Entry { info, provider, code, outcome: OnceLock::new() });
+    row.entries.push(Entry {
+        info,
+        provider,
+        code,
+        outcome: OnceLock::new(),
+    });
     Ok(())
 }

@@ -73,9 +73,12 @@ pub(super) fn run(
         return Err(GateError::NoKnownAnswers);
     }
     for (index, case) in kat.cases.iter().enumerate() {
-        let case = Case { case, number: index + 1 };
+        let case = Case {
+            case,
+            number: index + 1,
+        };
         match (code, &info.sizes) {
-            (Code::Kem(kem), Sizes::Kem(_)) => kem_answers(&**kem, case)?,
+            (Code::Kem(kem), Sizes::Kem(sizes)) => kem_answers(&**kem, sizes, case)?,
             (Code::Signature(code), Sizes::Signature(_)) => {
                 signature_answers(&**code, provider, case)?;
             }
@@ -111,16 +114,31 @@ impl<'a> Case<'a> {
     }
 
     fn differs(self, what: &'static str) -> GateError {
-        GateError::KnownAnswer { case: self.number, what }
+        GateError::KnownAnswer {
+            case: self.number,
+            what,
+        }
     }
 
     fn check(self, what: &'static str, got: &[u8], expected: &[u8]) -> Outcome {
-        if got == expected { Ok(()) } else { Err(self.differs(what)) }
+        if got == expected {
+            Ok(())
+        } else {
+            Err(self.differs(what))
+        }
     }
 }
 
 fn size(what: &'static str, got: usize, expected: usize) -> Outcome {
-    if got == expected { Ok(()) } else { Err(GateError::Size { what, got, expected }) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(GateError::Size {
+            what,
+            got,
+            expected,
+        })
+    }
 }
 
 impl From<KemError> for GateError {
@@ -135,25 +153,49 @@ impl From<SignatureError> for GateError {
     }
 }
 
-fn kem_answers(kem: &dyn Kem, case: Case<'_>) -> Outcome {
+fn kem_answers(kem: &dyn Kem, sizes: &KemSizes, case: Case<'_>) -> Outcome {
     let dk = case.need("dk")?;
+    // Code may rely on the row's lengths, so the answers it is measured with must have them too.
+    for (what, name, expected) in [
+        ("the known dk", "dk", sizes.decapsulation_key),
+        ("the known ek", "ek", sizes.encapsulation_key),
+        ("the known ct", "ct", sizes.ciphertext),
+        ("the known rejected_ct", "rejected_ct", sizes.ciphertext),
+        ("the known ss", "ss", sizes.shared_secret),
+        ("the known rejected_ss", "rejected_ss", sizes.shared_secret),
+    ] {
+        case.value(name)
+            .map_or(Ok(()), |value| size(what, value.len(), expected))?;
+    }
     let key = kem.import_decapsulation_key(SecretForm::Expanded(dk))?;
     if let Some(ek) = case.value("ek") {
         case.check("ek", &key.encapsulation_key(), ek)?;
-        case.check("imported ek", &kem.import_encapsulation_key(ek)?.to_bytes(), ek)?;
+        case.check(
+            "imported ek",
+            &kem.import_encapsulation_key(ek)?.to_bytes(),
+            ek,
+        )?;
     }
     for (ct, ss) in [("ct", "ss"), ("rejected_ct", "rejected_ss")] {
-        let (Some(ct), Some(expected)) = (case.value(ct), case.value(ss)) else { continue };
+        let (Some(ct), Some(expected)) = (case.value(ct), case.value(ss)) else {
+            continue;
+        };
         let mut got = SecretBytes::zeroed(expected.len());
         key.decapsulate(ct, got.expose_mut())?;
         case.check(ss, got.expose(), expected)?;
     }
-    let Some(seed) = case.value("seed") else { return Ok(()) };
+    let Some(seed) = case.value("seed") else {
+        return Ok(());
+    };
     match kem.import_decapsulation_key(SecretForm::Seed(seed)) {
         Err(KemError::FormUnsupported(_)) => Ok(()),
         Err(error) => Err(error.into()),
         Ok(key) => {
-            case.check("dk from seed", key.export(SecretKind::Expanded)?.expose(), dk)?;
+            case.check(
+                "dk from seed",
+                key.export(SecretKind::Expanded)?.expose(),
+                dk,
+            )?;
             case.check("seed", key.export(SecretKind::Seed)?.expose(), seed)
         }
     }
@@ -169,7 +211,11 @@ fn kem_pairwise(
     let ek = dk.encapsulation_key();
     size("the encapsulation key", ek.len(), sizes.encapsulation_key)?;
     let expanded = dk.export(SecretKind::Expanded)?;
-    size("the decapsulation key", expanded.len(), sizes.decapsulation_key)?;
+    size(
+        "the decapsulation key",
+        expanded.len(),
+        sizes.decapsulation_key,
+    )?;
     let again = kem.import_decapsulation_key(SecretForm::Expanded(expanded.expose()))?;
     let ek = kem.import_encapsulation_key(&ek)?;
     let mut ciphertext = vec![0; sizes.ciphertext];
@@ -184,7 +230,9 @@ fn kem_pairwise(
     if provider.randomness == Randomness::Injected {
         let again = kem.generate(rng)?.encapsulation_key();
         if again == dk.encapsulation_key() {
-            return Err(GateError::Claim("injected randomness: two generated keys are equal"));
+            return Err(GateError::Claim(
+                "injected randomness: two generated keys are equal",
+            ));
         }
     }
     Ok(())
@@ -199,7 +247,8 @@ fn signature_answers(code: &dyn Signature, provider: &ProviderInfo, case: Case<'
         let message = case.need("message")?;
         let key = code.import_verifying_key(vk)?;
         case.check("imported vk", &key.to_bytes(), vk)?;
-        key.verify(&[message], context, signature).map_err(|_| case.differs("signature"))?;
+        key.verify(&[message], context, signature)
+            .map_err(|_| case.differs("signature"))?;
         let mut forged = signature.to_vec();
         if let Some(last) = forged.last_mut() {
             *last ^= 1;
@@ -216,12 +265,16 @@ fn signature_answers(code: &dyn Signature, provider: &ProviderInfo, case: Case<'
             Err(SignatureError::FormUnsupported(_)) => {}
             Err(error) => return Err(error.into()),
             Ok(key) => {
-                let expected = case.value("vk").map_or_else(|| key.verifying_key(), <[u8]>::to_vec);
+                let expected = case
+                    .value("vk")
+                    .map_or_else(|| key.verifying_key(), <[u8]>::to_vec);
                 case.check("vk from sk", &key.verifying_key(), &expected)?;
             }
         }
     }
-    let Some(seed) = case.value("seed") else { return Ok(()) };
+    let Some(seed) = case.value("seed") else {
+        return Ok(());
+    };
     match code.import_signing_key(SecretForm::Seed(seed)) {
         Err(SignatureError::FormUnsupported(_)) => Ok(()),
         Err(error) => Err(error.into()),
@@ -244,7 +297,9 @@ fn signature_pairwise(
     vk.verify(&[b"pqfw admission"], &[], &signature)
         .map_err(|_| GateError::Pairwise("its own signature does not verify"))?;
     if vk.verify(&[b"pqfw admissioN"], &[], &signature).is_ok() {
-        return Err(GateError::Pairwise("a signature verifies over another message"));
+        return Err(GateError::Pairwise(
+            "a signature verifies over another message",
+        ));
     }
     match sk.export(SecretKind::Expanded) {
         Ok(expanded) => size("the signing key", expanded.len(), sizes.signing_key),
@@ -282,7 +337,10 @@ fn aead_pairwise(aead: &dyn Aead, sizes: &AeadSizes) -> Outcome {
         if let Some(byte) = forged.get_mut(byte) {
             *byte ^= 0x80;
         }
-        if key.open_in_place(&nonce, b"aad", &mut copy, &forged).is_ok() {
+        if key
+            .open_in_place(&nonce, b"aad", &mut copy, &forged)
+            .is_ok()
+        {
             return Err(GateError::Pairwise("a forged tag is accepted"));
         }
     }
@@ -296,9 +354,11 @@ fn aead_pairwise(aead: &dyn Aead, sizes: &AeadSizes) -> Outcome {
 fn kdf_answers(kdf: &dyn Kdf, sizes: &KdfSizes, case: Case<'_>) -> Outcome {
     let (mut prk, expected) = (SecretBytes::zeroed(sizes.prk), case.need("okm")?);
     let fail = |error: crate::kdf::KdfError| GateError::Failed(error.to_string());
-    kdf.extract(case.need("salt")?, case.need("ikm")?, prk.expose_mut()).map_err(fail)?;
+    kdf.extract(case.need("salt")?, case.need("ikm")?, prk.expose_mut())
+        .map_err(fail)?;
     let mut okm = SecretBytes::zeroed(expected.len());
-    kdf.expand(prk.expose(), &[case.need("info")?], okm.expose_mut()).map_err(fail)?;
+    kdf.expand(prk.expose(), &[case.need("info")?], okm.expose_mut())
+        .map_err(fail)?;
     case.check("okm", okm.expose(), expected)
 }
 

@@ -97,7 +97,9 @@ impl Registry {
     #[must_use]
     pub fn discover() -> Builder {
         let plugins = inventory::iter::<Registration>.into_iter();
-        plugins.fold(Builder::new(), |builder, registration| builder.with((registration.0)()))
+        plugins.fold(Builder::new(), |builder, registration| {
+            builder.with((registration.0)())
+        })
     }
 
     /// Every row, in alphabetical order of its id, with or without providers.
@@ -122,15 +124,19 @@ impl Registry {
     /// [`ResolveError::UnknownAlgorithm`] with the nearest name.
     pub fn find(&self, name: &str) -> Result<&Arc<AlgorithmInfo>, ResolveError> {
         let id = self.names.get(&nearest::fold(name));
-        id.and_then(|id| self.rows.get(id)).map(|row| &row.info).ok_or_else(|| {
-            let names = self.rows.values().flat_map(|row| {
-                std::iter::once(&row.info.id).chain(&row.info.aliases).map(String::as_str)
-            });
-            ResolveError::UnknownAlgorithm {
-                name: name.into(),
-                nearest: nearest(name, names).map(Into::into),
-            }
-        })
+        id.and_then(|id| self.rows.get(id))
+            .map(|row| &row.info)
+            .ok_or_else(|| {
+                let names = self.rows.values().flat_map(|row| {
+                    std::iter::once(&row.info.id)
+                        .chain(&row.info.aliases)
+                        .map(String::as_str)
+                });
+                ResolveError::UnknownAlgorithm {
+                    name: name.into(),
+                    nearest: nearest(name, names).map(Into::into),
+                }
+            })
     }
 
     /// Runs the admission gate of one entry, once; later calls give the first outcome.
@@ -152,10 +158,17 @@ impl Registry {
     /// # Errors
     /// [`ResolveError::UnknownTransport`] with the names that there are.
     pub fn transport(&self, name: &str) -> Result<&Arc<dyn Transport>, ResolveError> {
-        self.transports.get(name).ok_or_else(|| ResolveError::UnknownTransport {
-            name: name.into(),
-            known: self.transports.keys().cloned().collect::<Vec<_>>().join(", "),
-        })
+        self.transports
+            .get(name)
+            .ok_or_else(|| ResolveError::UnknownTransport {
+                name: name.into(),
+                known: self
+                    .transports
+                    .keys()
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
     }
 
     /// Every transport by name.
@@ -168,10 +181,12 @@ impl Registry {
     /// # Errors
     /// [`ResolveError::UnknownSystem`] with the names that there are.
     pub fn system(&self, name: &str) -> Result<&Arc<dyn System>, ResolveError> {
-        self.systems.get(name).ok_or_else(|| ResolveError::UnknownSystem {
-            name: name.into(),
-            known: self.systems.keys().cloned().collect::<Vec<_>>().join(", "),
-        })
+        self.systems
+            .get(name)
+            .ok_or_else(|| ResolveError::UnknownSystem {
+                name: name.into(),
+                known: self.systems.keys().cloned().collect::<Vec<_>>().join(", "),
+            })
     }
 
     /// Every system by name.
@@ -186,7 +201,9 @@ impl Registry {
     /// [`ResolveError::Required`] with the fix.
     pub fn require(&self, names: &[String]) -> Result<(), ResolveError> {
         for name in names {
-            let served = self.find(name).is_ok_and(|row| !self.entries_of(&row.id).is_empty());
+            let served = self
+                .find(name)
+                .is_ok_and(|row| !self.entries_of(&row.id).is_empty());
             let known = served
                 || self.plugins.contains(name)
                 || self.transports.contains_key(name)

@@ -2,10 +2,7 @@
 
 /// Gives the candidate nearest to `wanted`, if any is near enough to be a likely slip.
 #[must_use]
-pub fn nearest<'a>(
-    wanted: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(wanted);
     let near = folded.chars().count().div_ceil(3).max(1);
     candidates
@@ -18,7 +15,10 @@ pub fn nearest<'a>(
 
 /// Case and separators are the commonest slips, so they cost nothing.
 pub(super) fn fold(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_' | ' ' | '.')).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| !matches!(c, '-' | '_' | ' ' | '.'))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]

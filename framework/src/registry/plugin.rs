@@ -86,7 +86,10 @@ impl Plugin {
     /// Begins a plugin that brings nothing yet.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self { name: name.into(), ..Self::default() }
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
     }
 
     /// Adds a row to the catalogue.
@@ -99,7 +102,11 @@ impl Plugin {
     /// Attaches code to a row.
     #[must_use]
     pub fn offer(mut self, algorithm: &str, provider: ProviderInfo, code: Code) -> Self {
-        self.offers.push(Offer { algorithm: algorithm.into(), provider, code });
+        self.offers.push(Offer {
+            algorithm: algorithm.into(),
+            provider,
+            code,
+        });
         self
     }
 
@@ -142,7 +149,11 @@ impl Plugin {
     #[must_use]
     pub fn derived(mut self, algorithm: &str, base: &str, derive: Derive) -> Self {
         let (algorithm, base) = (algorithm.into(), base.into());
-        self.derivations.push(Derivation { algorithm, base, derive });
+        self.derivations.push(Derivation {
+            algorithm,
+            base,
+            derive,
+        });
         self
     }
 

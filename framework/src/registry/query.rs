@@ -66,18 +66,27 @@ impl FromStr for Query {
     type Err = QueryError;
 
     fn from_str(text: &str) -> Result<Self, QueryError> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        Ok(Self { conditions: parts.map(condition).collect::<Result<_, _>>()? })
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        Ok(Self {
+            conditions: parts.map(condition).collect::<Result<_, _>>()?,
+        })
     }
 }
 
 fn condition(text: &str) -> Result<Condition, QueryError> {
-    let operators =
-        [(">=", Comparison::AtLeast), ("<=", Comparison::AtMost), ("=", Comparison::Equal)];
+    let operators = [
+        (">=", Comparison::AtLeast),
+        ("<=", Comparison::AtMost),
+        ("=", Comparison::Equal),
+    ];
     let (property, comparison, value) = operators
         .into_iter()
         .find_map(|(sign, comparison)| {
-            text.split_once(sign).map(|(left, right)| (left.trim(), comparison, right.trim()))
+            text.split_once(sign)
+                .map(|(left, right)| (left.trim(), comparison, right.trim()))
         })
         .ok_or_else(|| QueryError::Operator(text.into()))?;
     let bad = |reason: String| QueryError::Value(text.into(), reason);
@@ -87,7 +96,9 @@ fn condition(text: &str) -> Result<Condition, QueryError> {
             Comparison::AtLeast | Comparison::AtMost => Err(bad("kinds have no order".into())),
         },
         "category" => {
-            let number = value.parse().map_err(|_| bad("expected a number 0 to 5".into()))?;
+            let number = value
+                .parse()
+                .map_err(|_| bad("expected a number 0 to 5".into()))?;
             Ok(Condition::Category(comparison, number))
         }
         "status" => Ok(Condition::Status(comparison, value.parse().map_err(bad)?)),
@@ -102,7 +113,11 @@ mod tests {
 
     fn ids(query: &str) -> Vec<String> {
         let query: Query = query.parse().unwrap();
-        builtin().into_iter().filter(|row| query.matches(row)).map(|row| row.id).collect()
+        builtin()
+            .into_iter()
+            .filter(|row| query.matches(row))
+            .map(|row| row.id)
+            .collect()
     }
 
     #[test]

@@ -106,7 +106,9 @@ pub enum ResolveError {
         reason: String,
     },
     /// A fault of ours or of the machine: no provider may take the failed one's place.
-    #[error("{id}@{provider} failed its admission ({reason}) and no other provider may replace it: {why}")]
+    #[error(
+        "{id}@{provider} failed its admission ({reason}) and no other provider may replace it: {why}"
+    )]
     NoSuccessor {
         /// The algorithm.
         id: String,
@@ -162,7 +164,14 @@ impl<'a> Resolver<'a> {
         prefer: &'a [String],
         today: &'a str,
     ) -> Self {
-        Self { registry, rng, policies, prefer, today, decisions: Vec::new() }
+        Self {
+            registry,
+            rng,
+            policies,
+            prefer,
+            today,
+            decisions: Vec::new(),
+        }
     }
 
     /// What was decided, in order; the log is left empty.
@@ -179,9 +188,17 @@ impl<'a> Resolver<'a> {
         let (Code::Kem(code), Sizes::Kem(sizes)) = (&entry.code, entry.info.sizes) else {
             return Err(wrong_kind(&entry.info, Kind::Kem));
         };
-        let expander = sizes.seed.and_then(|seed| self.expander(entry, &vec![0; seed]));
+        let expander = sizes
+            .seed
+            .and_then(|seed| self.expander(entry, &vec![0; seed]));
         let (info, provider) = (entry.info.clone(), entry.provider.clone());
-        Ok(AdmittedKem::new(info, sizes, provider, code.clone(), expander))
+        Ok(AdmittedKem::new(
+            info,
+            sizes,
+            provider,
+            code.clone(),
+            expander,
+        ))
     }
 
     /// Resolves a signature algorithm.
@@ -256,7 +273,10 @@ impl<'a> Resolver<'a> {
                 Err(error) => {
                     let reason = error.to_string();
                     refused.push(reason.clone());
-                    self.decisions.push(Decision::PassedOver { name: name.clone(), reason });
+                    self.decisions.push(Decision::PassedOver {
+                        name: name.clone(),
+                        reason,
+                    });
                 }
                 Ok(found) => return Ok(found),
             }
@@ -306,10 +326,16 @@ impl<'a> Resolver<'a> {
         match policy::verdict(self.policies, info, self.today) {
             Verdict::Allowed => Ok(()),
             Verdict::Warned(warning) => {
-                self.decisions.push(Decision::Warned { algorithm: info.id.clone(), warning });
+                self.decisions.push(Decision::Warned {
+                    algorithm: info.id.clone(),
+                    warning,
+                });
                 Ok(())
             }
-            Verdict::Denied(reason) => Err(ResolveError::Refused { id: info.id.clone(), reason }),
+            Verdict::Denied(reason) => Err(ResolveError::Refused {
+                id: info.id.clone(),
+                reason,
+            }),
         }
     }
 
@@ -321,10 +347,17 @@ impl<'a> Resolver<'a> {
     ) -> Result<Vec<&'a Entry>, ResolveError> {
         let mut entries: Vec<&Entry> = self.registry.entries_of(&info.id).iter().collect();
         if entries.is_empty() {
-            return Err(ResolveError::NoProvider { id: info.id.clone() });
+            return Err(ResolveError::NoProvider {
+                id: info.id.clone(),
+            });
         }
         if let Some(pinned) = pinned {
-            let known = || entries.iter().map(|e| e.provider.name.as_str()).collect::<Vec<_>>();
+            let known = || {
+                entries
+                    .iter()
+                    .map(|e| e.provider.name.as_str())
+                    .collect::<Vec<_>>()
+            };
             let Some(entry) = entries.iter().find(|e| e.provider.name == pinned) else {
                 return Err(ResolveError::UnknownProvider {
                     id: info.id.clone(),
@@ -377,5 +410,9 @@ impl<'a> Resolver<'a> {
 }
 
 fn wrong_kind(info: &AlgorithmInfo, expected: Kind) -> ResolveError {
-    ResolveError::WrongKind { id: info.id.clone(), got: info.kind(), expected }
+    ResolveError::WrongKind {
+        id: info.id.clone(),
+        got: info.kind(),
+        expected,
+    }
 }

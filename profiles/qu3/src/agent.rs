@@ -10,7 +10,10 @@ use crate::models::Models;
 /// # Errors
 /// [`ClientError::Workflow`] when it has no step, or an empty one.
 pub fn steps(workflow: &str) -> Result<Vec<String>, ClientError> {
-    let steps: Vec<_> = workflow.split("->").map(|step| step.trim().to_owned()).collect();
+    let steps: Vec<_> = workflow
+        .split("->")
+        .map(|step| step.trim().to_owned())
+        .collect();
     if steps.iter().any(String::is_empty) {
         return Err(ClientError::Workflow(workflow.into()));
     }
@@ -24,7 +27,9 @@ pub fn steps(workflow: &str) -> Result<Vec<String>, ClientError> {
 #[must_use]
 pub fn next_input(output: &Json, next_model: &str) -> Json {
     let text = |value: &Json| Json::object([("text", value.clone())]);
-    let Some(object) = output.as_object() else { return text(output) };
+    let Some(object) = output.as_object() else {
+        return text(output);
+    };
     let takes_text = Models::builtin().iter().any(|(name, _)| name == next_model);
     match (takes_text, object.iter().next()) {
         (true, Some((_, value @ Json::String(_)))) if object.len() == 1 => text(value),

@@ -45,7 +45,10 @@ pub struct Inference {
 pub async fn fetch_keys(exchange: &dyn Exchange) -> Result<ServerPublicKeys, ClientError> {
     let json = call(exchange, Request::get(route::KEYS)).await?;
     let field = |name| json.get(name)?.as_str().and_then(wire::decode);
-    match (field("server_kem_public_key_b64"), field("server_sign_public_key_b64")) {
+    match (
+        field("server_kem_public_key_b64"),
+        field("server_sign_public_key_b64"),
+    ) {
         (Some(kem), Some(sign)) => Ok(ServerPublicKeys { kem, sign }),
         _ => Err(ClientError::Unreadable("/keys")),
     }
@@ -66,7 +69,15 @@ impl Qu3Client {
     ) -> Result<Self, ClientError> {
         let server = suite.signature.import_verifying_key(&server.sign)?;
         let server_url = server_url.to_owned();
-        let mut client = Self { exchange, suite, world, keys, server, server_url, session: None };
+        let mut client = Self {
+            exchange,
+            suite,
+            world,
+            keys,
+            server,
+            server_url,
+            session: None,
+        };
         client.handshake().await?;
         Ok(client)
     }
@@ -78,8 +89,14 @@ impl Qu3Client {
     pub async fn handshake(&mut self) -> Result<(), ClientError> {
         self.session = None;
         let body = Json::object([
-            ("client_kem_pub_key_b64", wire::encode(&self.keys.kem_public).as_str().into()),
-            ("client_sign_pub_key_b64", wire::encode(&self.keys.sign_public).as_str().into()),
+            (
+                "client_kem_pub_key_b64",
+                wire::encode(&self.keys.kem_public).as_str().into(),
+            ),
+            (
+                "client_sign_pub_key_b64",
+                wire::encode(&self.keys.sign_public).as_str().into(),
+            ),
         ]);
         let json = self.post(route::HANDSHAKE, &body).await?;
         let unreadable = || ClientError::Unreadable("the handshake");
@@ -139,7 +156,10 @@ impl Qu3Client {
         let plaintext = request.plaintext(&signature);
         let (nonce, sealed) = crypto::seal(&self.suite, self.key()?, &mut *rng, &plaintext)?;
         Ok(Json::object([
-            ("clientKemPublicKeyB64", wire::encode(&self.keys.kem_public).as_str().into()),
+            (
+                "clientKemPublicKeyB64",
+                wire::encode(&self.keys.kem_public).as_str().into(),
+            ),
             ("nonceB64", wire::encode(&nonce).as_str().into()),
             ("encryptedPayloadB64", wire::encode(&sealed).as_str().into()),
         ]))
@@ -203,7 +223,10 @@ impl Qu3Client {
         let json = self.post(route::POLICY, &body).await?;
         let what = "the policy update";
         let plaintext = self.open(&json, ["nonce_b64", "ciphertext_b64"], what)?;
-        let signature = json.get("signature_b64").and_then(Json::as_str).and_then(wire::decode);
+        let signature = json
+            .get("signature_b64")
+            .and_then(Json::as_str)
+            .and_then(wire::decode);
         let signature = signature.ok_or(ClientError::Unreadable(what))?;
         self.verify(&plaintext, &signature, "the policy's acceptance")?;
         if plaintext != POLICY_ACCEPTED.as_bytes() {
@@ -217,7 +240,10 @@ impl Qu3Client {
         let signature = self.keys.sign.sign(&mut *rng, &[text.as_bytes()])?;
         let (nonce, sealed) = crypto::seal(&self.suite, self.key()?, &mut *rng, text.as_bytes())?;
         Ok(Json::object([
-            ("client_kem_pub_key_b64", wire::encode(&self.keys.kem_public).as_str().into()),
+            (
+                "client_kem_pub_key_b64",
+                wire::encode(&self.keys.kem_public).as_str().into(),
+            ),
             ("nonce_b64", wire::encode(&nonce).as_str().into()),
             ("ciphertext_b64", wire::encode(&sealed).as_str().into()),
             ("signature_b64", wire::encode(&signature).as_str().into()),
@@ -229,7 +255,9 @@ impl Qu3Client {
     pub fn disconnect(self) {}
 
     fn key(&self) -> Result<&AeadKey, ClientError> {
-        self.session.as_ref().ok_or_else(|| ClientError::Crypto("there is no session".into()))
+        self.session
+            .as_ref()
+            .ok_or_else(|| ClientError::Crypto("there is no session".into()))
     }
 
     fn open(
@@ -243,7 +271,9 @@ impl Qu3Client {
         let (Some(nonce), Some(sealed)) = (field(nonce), field(sealed)) else {
             return Err(unreadable);
         };
-        self.key()?.open(&nonce, &[], &sealed).map_err(|_| ClientError::Undecryptable(what))
+        self.key()?
+            .open(&nonce, &[], &sealed)
+            .map_err(|_| ClientError::Undecryptable(what))
     }
 
     fn verify(
@@ -252,7 +282,11 @@ impl Qu3Client {
         signature: &[u8],
         what: &'static str,
     ) -> Result<(), ClientError> {
-        match self.suite.signature.verify(&self.server, &[message], &[], signature) {
+        match self
+            .suite
+            .signature
+            .verify(&self.server, &[message], &[], signature)
+        {
             Err(SignatureError::Rejected) => Err(ClientError::BadSignature(what)),
             other => Ok(other?),
         }
@@ -275,7 +309,10 @@ async fn call(exchange: &dyn Exchange, request: Request) -> Result<Json, ClientE
         Some(other) => other.default_text().chars().take(500).collect(),
         None => "no detail".to_owned(),
     };
-    Err(ClientError::Refused { status: response.status, detail })
+    Err(ClientError::Refused {
+        status: response.status,
+        detail,
+    })
 }
 
 /// The attestation must speak of this request and of this output. It is still no proof of
@@ -288,8 +325,14 @@ fn check_attestation(
     let output = response.outcome.as_ref().unwrap_or(&Json::Null);
     let checks = [
         ("model", attested.model_id == request.model_id),
-        ("input", attested.input_hash == Attestation::hash_of(&request.input_data)),
-        ("output", attested.output_hash == Attestation::hash_of(output)),
+        (
+            "input",
+            attested.input_hash == Attestation::hash_of(&request.input_data),
+        ),
+        (
+            "output",
+            attested.output_hash == Attestation::hash_of(output),
+        ),
         ("status", attested.success == response.outcome.is_ok()),
     ];
     match checks.into_iter().find(|(_, same)| !same) {

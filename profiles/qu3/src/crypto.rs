@@ -14,7 +14,9 @@ where
     E: From<AeadError> + From<pqfw_framework::kdf::KdfError>,
 {
     let length = suite.aead.sizes().key;
-    let key = suite.kdf.derive(&[], shared_secret.expose(), &[KEY_INFO], length)?;
+    let key = suite
+        .kdf
+        .derive(&[], shared_secret.expose(), &[KEY_INFO], length)?;
     Ok(suite.aead.key(key.expose())?)
 }
 

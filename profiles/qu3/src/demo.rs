@@ -23,13 +23,27 @@ use crate::wire;
 /// # Errors
 /// [`RunError`] when anything does not happen as it should: then the demo has found a fault.
 pub async fn run(config: Qu3Config, host: Host) -> Result<(), RunError> {
-    let Host { world, suite, store, transport, mut settings, report, keys: _ } = host;
+    let Host {
+        world,
+        suite,
+        store,
+        transport,
+        mut settings,
+        report,
+        keys: _,
+    } = host;
     let server_keys = EndKeys::generate(&suite, &mut *world.rng())?;
     let client_keys = EndKeys::generate(&suite, &mut *world.rng())?;
     let quiet = Arc::new(Quiet);
     let models = Models::builtin();
-    let server =
-        Qu3Server::new(suite.clone(), Some(server_keys), models, config, store, quiet)?;
+    let server = Qu3Server::new(
+        suite.clone(),
+        Some(server_keys),
+        models,
+        config,
+        store,
+        quiet,
+    )?;
     settings.listen = transport.loopback().into();
     let network = |error| RunError::new(Failure::Network, error);
     let listener = transport
@@ -38,25 +52,35 @@ pub async fn run(config: Qu3Config, host: Host) -> Result<(), RunError> {
         .map_err(network)?;
     settings.connect = listener.url().to_owned();
     let inner = transport.connect_exchange(&settings).map_err(network)?;
-    let wire = Arc::new(Wire { inner, state: Mutex::default() });
-    let mut scene = Scene { number: 0, began: 0, world, wire, report };
+    let wire = Arc::new(Wire {
+        inner,
+        state: Mutex::default(),
+    });
+    let mut scene = Scene {
+        number: 0,
+        began: 0,
+        world,
+        wire,
+        report,
+    };
     let outcome = play(&mut scene, &suite, client_keys, &settings.connect).await;
     listener.shutdown().await;
     outcome
 }
 
-async fn play(
-    scene: &mut Scene,
-    suite: &Suite,
-    keys: EndKeys,
-    url: &str,
-) -> Result<(), RunError> {
+async fn play(scene: &mut Scene, suite: &Suite, keys: EndKeys, url: &str) -> Result<(), RunError> {
     scene.step("the client fetches the server's public keys");
     scene.fact("server", url);
     let server = fetch_keys(&*scene.wire).await?;
-    scene.fact("KEM key", &format!("{} bytes of {}", server.kem.len(), suite.kem.info().id));
+    scene.fact(
+        "KEM key",
+        &format!("{} bytes of {}", server.kem.len(), suite.kem.info().id),
+    );
     let sign = &suite.signature.info().id;
-    scene.fact("sign key", &format!("{} bytes of {sign}", server.sign.len()));
+    scene.fact(
+        "sign key",
+        &format!("{} bytes of {sign}", server.sign.len()),
+    );
     let trusted = fingerprint(suite, &server.sign)?;
     scene.passed(&format!("trusted on first use: {trusted}"));
 
@@ -64,10 +88,15 @@ async fn play(
     let (kem_public, sign_public) = (keys.kem_public.clone(), keys.sign_public.clone());
     let exchange = scene.wire.clone();
     let world = scene.world.clone();
-    let mut client =
-        Qu3Client::connect(exchange, suite.clone(), world, keys, &server, url).await?;
-    scene.fact("ciphertext", &format!("{} bytes", suite.kem.sizes().ciphertext));
-    scene.passed(&format!("a session key for {}, pending until it is used", suite.aead.info().id));
+    let mut client = Qu3Client::connect(exchange, suite.clone(), world, keys, &server, url).await?;
+    scene.fact(
+        "ciphertext",
+        &format!("{} bytes", suite.kem.sizes().ciphertext),
+    );
+    scene.passed(&format!(
+        "a session key for {}, pending until it is used",
+        suite.aead.info().id
+    ));
 
     for (model, text) in [("model_caps", "change one line"), ("model_reverse", "aß😀")] {
         scene.step(&format!("a signed and sealed inference on {model}"));
@@ -75,8 +104,14 @@ async fn play(
         scene.fact("input", &display(&input));
         let inference = client.send_request(model, &input).await?;
         let output = inference.outcome.map_err(failed)?;
-        scene.fact("signature", &format!("{} bytes each way", suite.signature.sizes().signature));
-        scene.passed(&format!("{} (attested, and the attestation verified)", display(&output)));
+        scene.fact(
+            "signature",
+            &format!("{} bytes each way", suite.signature.sizes().signature),
+        );
+        scene.passed(&format!(
+            "{} (attested, and the attestation verified)",
+            display(&output)
+        ));
     }
 
     scene.step("an agent workflow: model_caps -> model_reverse");
@@ -94,7 +129,11 @@ async fn play(
     scene.fact("policy", policy.trim());
     client.update_policy(policy, false).await?;
     let text = Json::object([("text", "x".into())]);
-    client.send_request("model_caps", &text).await?.outcome.map_err(failed)?;
+    client
+        .send_request("model_caps", &text)
+        .await?
+        .outcome
+        .map_err(failed)?;
     match client.send_request("model_reverse", &text).await?.outcome {
         Err(message) => scene.passed(&format!("denied: {message}")),
         Ok(_) => return Err(failed("the denied model ran")),
@@ -102,29 +141,52 @@ async fn play(
 
     scene.step("attack: one byte of a sealed inference is changed on the wire");
     scene.wire.tamper_next("encryptedPayloadB64");
-    scene.refused(client.send_request("model_caps", &text).await.map(drop), 400)?;
+    scene.refused(
+        client.send_request("model_caps", &text).await.map(drop),
+        400,
+    )?;
 
     scene.step("attack: one byte of a policy's signature is changed on the wire");
     scene.wire.tamper_next("signature_b64");
     scene.refused(client.update_policy("Deny model_caps\n", false).await, 403)?;
-    client.send_request("model_caps", &text).await?.outcome.map_err(failed)?;
+    client
+        .send_request("model_caps", &text)
+        .await?
+        .outcome
+        .map_err(failed)?;
 
     scene.step("attack: a recorded inference is sent again, bit for bit");
-    let recorded = scene.wire.last_request().ok_or_else(|| failed("nothing was recorded"))?;
+    let recorded = scene
+        .wire
+        .last_request()
+        .ok_or_else(|| failed("nothing was recorded"))?;
     let response = scene.wire.exchange(recorded).await;
     let response = response.map_err(|error| RunError::new(Failure::Network, error))?;
     scene.refused(refusal_of(&response), 409)?;
 
     scene.step("attack: a stranger repeats the handshake in the client's name");
     let body = Json::object([
-        ("client_kem_pub_key_b64", wire::encode(&kem_public).as_str().into()),
-        ("client_sign_pub_key_b64", wire::encode(&sign_public).as_str().into()),
+        (
+            "client_kem_pub_key_b64",
+            wire::encode(&kem_public).as_str().into(),
+        ),
+        (
+            "client_sign_pub_key_b64",
+            wire::encode(&sign_public).as_str().into(),
+        ),
     ]);
     let stranger = Request::post(wire::route::HANDSHAKE, body.canonical().into_bytes());
     let answer = scene.wire.exchange(stranger).await;
     let answer = answer.map_err(|error| RunError::new(Failure::Network, error))?;
-    scene.fact("stranger's handshake", &format!("{}: pending, and useless to it", answer.status));
-    client.send_request("model_caps", &text).await?.outcome.map_err(failed)?;
+    scene.fact(
+        "stranger's handshake",
+        &format!("{}: pending, and useless to it", answer.status),
+    );
+    client
+        .send_request("model_caps", &text)
+        .await?
+        .outcome
+        .map_err(failed)?;
     scene.passed("the client's session lives on");
     client.disconnect();
     Ok(())
@@ -147,9 +209,15 @@ fn refusal_of(response: &Response) -> Result<(), ClientError> {
         return Ok(());
     }
     let json = wire::parse(&response.body).ok();
-    let detail = json.as_ref().and_then(|json| json.get("detail")).and_then(Json::as_str);
+    let detail = json
+        .as_ref()
+        .and_then(|json| json.get("detail"))
+        .and_then(Json::as_str);
     let detail = detail.unwrap_or("no detail").to_owned();
-    Err(ClientError::Refused { status: response.status, detail })
+    Err(ClientError::Refused {
+        status: response.status,
+        detail,
+    })
 }
 
 /// The stage: numbers the steps, times them, and counts their bytes.
@@ -164,22 +232,34 @@ struct Scene {
 impl Scene {
     fn step(&mut self, title: &str) {
         self.number += 1;
-        self.report.event(&Event::Step { number: self.number, title: title.into() });
+        self.report.event(&Event::Step {
+            number: self.number,
+            title: title.into(),
+        });
         self.wire.reset();
         self.began = self.micros();
     }
 
     fn fact(&self, name: &str, value: &str) {
-        self.report.event(&Event::Fact { name: name.into(), value: value.into() });
+        self.report.event(&Event::Fact {
+            name: name.into(),
+            value: value.into(),
+        });
     }
 
     fn passed(&self, what: &str) {
         let elapsed = self.micros().saturating_sub(self.began);
         let (sent, received) = self.wire.bytes();
         if sent + received > 0 {
-            self.fact("on the wire", &format!("{sent} bytes sent, {received} received"));
+            self.fact(
+                "on the wire",
+                &format!("{sent} bytes sent, {received} received"),
+            );
         }
-        self.fact("time", &format!("{}.{} ms", elapsed / 1000, elapsed % 1000 / 100));
+        self.fact(
+            "time",
+            &format!("{}.{} ms", elapsed / 1000, elapsed % 1000 / 100),
+        );
         self.report.event(&Event::Passed(what.into()));
     }
 
@@ -189,7 +269,9 @@ impl Scene {
                 self.passed(&format!("refused: {status} {detail}"));
                 Ok(())
             }
-            Err(other) => Err(failed(format!("expected a refusal with {expected}, got: {other}"))),
+            Err(other) => Err(failed(format!(
+                "expected a refusal with {expected}, got: {other}"
+            ))),
             Ok(()) => Err(failed("the attack succeeded")),
         }
     }
@@ -254,7 +336,9 @@ impl Exchange for Wire {
 
 /// Flips one bit in the middle of a base64 field.
 fn flip_a_byte(body: &[u8], field: &str) -> Option<Vec<u8>> {
-    let Json::Object(mut object) = wire::parse(body).ok()? else { return None };
+    let Json::Object(mut object) = wire::parse(body).ok()? else {
+        return None;
+    };
     let mut bytes = wire::decode(object.get(field)?.as_str()?)?;
     let middle = bytes.len() / 2;
     *bytes.get_mut(middle)? ^= 1;

@@ -111,10 +111,14 @@ pub enum ClientError {
     #[error("the server's answer to {0} is not of this protocol")]
     Unreadable(&'static str),
     /// Somebody's fault between here and the server: the answer does not authenticate.
-    #[error("the server's answer to {0} does not decrypt: it was changed, or comes from another server")]
+    #[error(
+        "the server's answer to {0} does not decrypt: it was changed, or comes from another server"
+    )]
     Undecryptable(&'static str),
     /// The server's fault, or a man in the middle: a signature that does not verify.
-    #[error("the server's signature on {0} does not verify; if its keys changed on purpose, remove server_kem.pub and server_sign.pub")]
+    #[error(
+        "the server's signature on {0} does not verify; if its keys changed on purpose, remove server_kem.pub and server_sign.pub"
+    )]
     BadSignature(&'static str),
     /// The server's fault: it attests something else than what was asked.
     #[error("the server attests another {0} than this request's")]
@@ -147,7 +151,9 @@ impl ClientError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Transport(_) => Failure::Network,
-            Self::Refused { status: 401 | 403, .. }
+            Self::Refused {
+                status: 401 | 403, ..
+            }
             | Self::Undecryptable(_)
             | Self::BadSignature(_)
             | Self::Attestation(_) => Failure::Authentication,

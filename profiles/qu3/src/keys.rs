@@ -78,7 +78,10 @@ impl EndKeys {
         suite: &Suite,
         end: End,
     ) -> Result<Option<Self>, ClientError> {
-        let wrong = |reason: String| ClientError::Keys { dir: files.describe(), reason };
+        let wrong = |reason: String| ClientError::Keys {
+            dir: files.describe(),
+            reason,
+        };
         let names = [
             end.file("kem", "pub"),
             end.file("kem", "sec"),
@@ -96,7 +99,11 @@ impl EndKeys {
         let mut halves = names.iter().zip(found).map(|(name, file)| {
             file.ok_or_else(|| wrong(format!("{name} is missing; restore it, or use --force")))
         });
-        let mut next = || halves.next().unwrap_or_else(|| Err(wrong("incomplete".into())));
+        let mut next = || {
+            halves
+                .next()
+                .unwrap_or_else(|| Err(wrong("incomplete".into())))
+        };
         let (kem_public, kem_secret) = (next()?, next()?);
         let (sign_public, sign_secret) = (next()?, next()?);
         let hint = "; these files belong to another algorithm: choose another keys.dir";
@@ -112,13 +119,20 @@ impl EndKeys {
             if public.expose() == derived {
                 return Ok(());
             }
-            Err(wrong(format!("{name} is not the public half of its .sec; restore the pair")))
+            Err(wrong(format!(
+                "{name} is not the public half of its .sec; restore the pair"
+            )))
         };
         agree(&names[0], &kem_public, &kem.encapsulation_key())?;
         agree(&names[2], &sign_public, &sign.verifying_key())?;
         let kem_public = kem_public.expose().to_vec();
         let sign_public = sign_public.expose().to_vec();
-        Ok(Some(Self { kem, kem_public, sign, sign_public }))
+        Ok(Some(Self {
+            kem,
+            kem_public,
+            sign,
+            sign_public,
+        }))
     }
 
     /// Writes the files of one end, in place of any that are there.
@@ -180,9 +194,10 @@ impl ServerPublicKeys {
         let kem = files.read(&End::Server.file("kem", "pub"))?;
         let sign = files.read(&End::Server.file("sign", "pub"))?;
         Ok(match (kem, sign) {
-            (Some(kem), Some(sign)) => {
-                Some(Self { kem: kem.expose().to_vec(), sign: sign.expose().to_vec() })
-            }
+            (Some(kem), Some(sign)) => Some(Self {
+                kem: kem.expose().to_vec(),
+                sign: sign.expose().to_vec(),
+            }),
             _ => None,
         })
     }

@@ -39,7 +39,9 @@ impl Models {
             output: "reversed_text",
             transform: |text| text.chars().rev().collect(),
         };
-        Self(BTreeMap::new()).with("model_caps", caps).with("model_reverse", reverse)
+        Self(BTreeMap::new())
+            .with("model_caps", caps)
+            .with("model_reverse", reverse)
     }
 
     /// Adds a model, in place of another of the same name.
@@ -66,9 +68,9 @@ impl Models {
                 parsed = wire::parse(text.as_bytes()).map_err(|error| {
                     format!("Invalid input_data: failed to parse JSON string. ({error})")
                 })?;
-                parsed.as_object().ok_or(
-                    "Invalid input_data: content of JSON string is not an object.",
-                )?
+                parsed
+                    .as_object()
+                    .ok_or("Invalid input_data: content of JSON string is not an object.")?
             }
             _ => {
                 let text = "Invalid input_data type: expected JSON object or JSON string.";
@@ -76,7 +78,9 @@ impl Models {
             }
         };
         let model = self.0.get(model_id);
-        model.ok_or_else(|| format!("Unknown model ID: '{model_id}'"))?.infer(input)
+        model
+            .ok_or_else(|| format!("Unknown model ID: '{model_id}'"))?
+            .infer(input)
     }
 }
 
@@ -99,7 +103,10 @@ impl Model for Text {
                 self.name
             )
         })?;
-        Ok(Json::object([(self.output, (self.transform)(text).as_str().into())]))
+        Ok(Json::object([(
+            self.output,
+            (self.transform)(text).as_str().into(),
+        )]))
     }
 }
 
@@ -109,7 +116,9 @@ mod tests {
 
     fn run(model: &str, input: &str) -> Result<String, String> {
         let input = wire::parse(input.as_bytes()).unwrap();
-        Models::builtin().run(model, &input).map(|output| output.canonical())
+        Models::builtin()
+            .run(model, &input)
+            .map(|output| output.canonical())
     }
 
     #[test]

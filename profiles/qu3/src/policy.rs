@@ -76,7 +76,10 @@ pub fn read(text: &str) -> Result<Reading, PolicySyntax> {
         match rule(line) {
             Ok(rule) => rules.push(rule),
             Err(reason) => {
-                wrong.get_or_insert(PolicySyntax { line: index + 1, reason });
+                wrong.get_or_insert(PolicySyntax {
+                    line: index + 1,
+                    reason,
+                });
             }
         }
     }
@@ -97,7 +100,10 @@ fn rule(line: &str) -> Result<Rule, &'static str> {
     };
     let named = |word: &str| (word != "*").then(|| word.to_owned());
     let model = words.next().ok_or("it names no model")?;
-    if words.peek().is_some_and(|word| word.eq_ignore_ascii_case("access")) {
+    if words
+        .peek()
+        .is_some_and(|word| word.eq_ignore_ascii_case("access"))
+    {
         words.next();
     }
     let client = match words.next() {
@@ -110,7 +116,11 @@ fn rule(line: &str) -> Result<Rule, &'static str> {
     if words.next().is_some() {
         return Err("there is more after the client");
     }
-    Ok(Rule { allow, model: named(model), client })
+    Ok(Rule {
+        allow,
+        model: named(model),
+        client,
+    })
 }
 
 impl Rules {
@@ -170,10 +180,12 @@ impl Policies {
             };
             let record = wire::parse(&value).map_err(|_| unreadable())?;
             let text = |name| record.get(name).and_then(Json::as_str);
-            let client = text("client").and_then(Fingerprint::parse).ok_or_else(unreadable)?;
-            let reading = text("text").ok_or_else(unreadable).and_then(|text| {
-                read(text).map_err(|_| unreadable())
-            })?;
+            let client = text("client")
+                .and_then(Fingerprint::parse)
+                .ok_or_else(unreadable)?;
+            let reading = text("text")
+                .ok_or_else(unreadable)
+                .and_then(|text| read(text).map_err(|_| unreadable()))?;
             // Records are ordered by client and version, so that the newest rules come last.
             policies.put(client, reading, administrators);
         }
@@ -232,13 +244,18 @@ impl Policies {
     /// # Errors
     /// The text that the client is given.
     pub fn check(&self, client: &Fingerprint, model: &str) -> Result<(), String> {
-        let binding = self.in_force.iter().filter(|(owner, p)| p.administrator || *owner == client);
+        let binding = self
+            .in_force
+            .iter()
+            .filter(|(owner, p)| p.administrator || *owner == client);
         for (_, policy) in binding {
             if let Some(rules) = &policy.rules
                 && !rules.allow(client, model)
             {
                 let version = policy.version;
-                return Err(format!("Model '{model}' is denied by policy version {version}."));
+                return Err(format!(
+                    "Model '{model}' is denied by policy version {version}."
+                ));
             }
         }
         Ok(())
@@ -253,7 +270,10 @@ mod tests {
 
     use super::*;
 
-    const NOW: Now = Now { since_start: Duration::ZERO, unix_micros: 0 };
+    const NOW: Now = Now {
+        since_start: Duration::ZERO,
+        unix_micros: 0,
+    };
 
     fn client(digit: char) -> Fingerprint {
         Fingerprint::parse(&format!("sha256:{}", digit.to_string().repeat(64))).unwrap()
@@ -308,8 +328,16 @@ mod tests {
         let alice = client('a');
         for (version, text) in [(1, "deny model_reverse"), (2, "thank you")] {
             let reading = read(text).unwrap();
-            let stored = policies.update(&store, &[], &alice, text, reading, NOW).unwrap();
-            assert_eq!(stored, Stored { version, enforced: version == 1 });
+            let stored = policies
+                .update(&store, &[], &alice, text, reading, NOW)
+                .unwrap();
+            assert_eq!(
+                stored,
+                Stored {
+                    version,
+                    enforced: version == 1
+                }
+            );
         }
         assert!(policies.check(&alice, "model_reverse").is_err());
         let reloaded = Policies::load(&store, &[]).unwrap();
@@ -323,7 +351,9 @@ mod tests {
         for (administrators, bound) in [(vec![], false), (vec![alice.to_string()], true)] {
             let (store, mut policies) = (MemoryStore::default(), Policies::default());
             let (text, reading) = ("deny model_caps", read("deny model_caps").unwrap());
-            policies.update(&store, &administrators, &alice, text, reading, NOW).unwrap();
+            policies
+                .update(&store, &administrators, &alice, text, reading, NOW)
+                .unwrap();
             assert!(policies.check(&alice, "model_caps").is_err());
             assert_eq!(policies.check(&bob, "model_caps").is_err(), bound);
         }
@@ -333,6 +363,9 @@ mod tests {
     fn a_damaged_record_is_an_error() {
         let store = MemoryStore::default();
         store.put(SPACE, b"x", b"nonsense").unwrap();
-        assert!(matches!(Policies::load(&store, &[]), Err(StoreError::Failed(_))));
+        assert!(matches!(
+            Policies::load(&store, &[]),
+            Err(StoreError::Failed(_))
+        ));
     }
 }

@@ -71,7 +71,15 @@ impl Qu3Server {
             .map_err(|error| ClientError::Crypto(error.to_string()))?;
         let sessions = Sessions::new(config.session_limits());
         let state = Mutex::new(State { sessions, policies });
-        Ok(Self { suite, keys, models, config, store, report, state })
+        Ok(Self {
+            suite,
+            keys,
+            models,
+            config,
+            store,
+            report,
+            state,
+        })
     }
 
     /// Confirmed and pending sessions, and remembered messages.
@@ -86,7 +94,9 @@ impl Qu3Server {
     }
 
     fn keys(&self) -> Result<&EndKeys, Refusal> {
-        self.keys.as_ref().ok_or(Refusal::Full("Server keys unavailable."))
+        self.keys
+            .as_ref()
+            .ok_or(Refusal::Full("Server keys unavailable."))
     }
 
     fn route(
@@ -115,8 +125,14 @@ impl Qu3Server {
     fn public_keys(&self) -> Result<Response, Refusal> {
         let keys = self.keys()?;
         let json = Json::object([
-            ("server_kem_public_key_b64", wire::encode(&keys.kem_public).as_str().into()),
-            ("server_sign_public_key_b64", wire::encode(&keys.sign_public).as_str().into()),
+            (
+                "server_kem_public_key_b64",
+                wire::encode(&keys.kem_public).as_str().into(),
+            ),
+            (
+                "server_sign_public_key_b64",
+                wire::encode(&keys.sign_public).as_str().into(),
+            ),
         ]);
         Ok(wire::response(200, &json))
     }
@@ -133,10 +149,18 @@ impl Qu3Server {
         let bad_sign = || Refusal::BadRequest("Invalid client signing public key format.".into());
         let kem_key = wire::decode(&kem_key).ok_or_else(bad_kem)?;
         let sign_key = wire::decode(&sign_key).ok_or_else(bad_sign)?;
-        let encapsulator =
-            self.suite.kem.import_encapsulation_key(&kem_key).map_err(|_| bad_kem())?;
-        self.suite.signature.import_verifying_key(&sign_key).map_err(|_| bad_sign())?;
-        if let Some(pinned) = self.store.get(PINS, &self.suite.digest.digest(&[&kem_key]))?
+        let encapsulator = self
+            .suite
+            .kem
+            .import_encapsulation_key(&kem_key)
+            .map_err(|_| bad_kem())?;
+        self.suite
+            .signature
+            .import_verifying_key(&sign_key)
+            .map_err(|_| bad_sign())?;
+        if let Some(pinned) = self
+            .store
+            .get(PINS, &self.suite.digest.digest(&[&kem_key]))?
             && pinned != sign_key
         {
             return Err(Refusal::PinMismatch);
@@ -146,9 +170,14 @@ impl Qu3Server {
             other => other?,
         };
         let key = crypto::session_key::<Refusal>(&self.suite, &secret)?;
-        self.state().sessions.handshake(now, &kem_key, key, &sign_key);
+        self.state()
+            .sessions
+            .handshake(now, &kem_key, key, &sign_key);
         let ciphertext = wire::encode(&ciphertext);
-        Ok(wire::response(200, &Json::object([("kemCiphertextB64", ciphertext.as_str().into())])))
+        Ok(wire::response(
+            200,
+            &Json::object([("kemCiphertextB64", ciphertext.as_str().into())]),
+        ))
     }
 
     fn inference(
@@ -171,7 +200,10 @@ impl Qu3Server {
         let (nonce, ciphertext) = crypto::seal(&self.suite, key, rng, &reply.plaintext())?;
         let json = Json::object([
             ("nonceB64", wire::encode(&nonce).as_str().into()),
-            ("encryptedPayloadB64", wire::encode(&ciphertext).as_str().into()),
+            (
+                "encryptedPayloadB64",
+                wire::encode(&ciphertext).as_str().into(),
+            ),
         ]);
         Ok(wire::response(200, &json))
     }
@@ -196,8 +228,15 @@ impl Qu3Server {
             output_hash: Attestation::hash_of(outcome.as_ref().unwrap_or(&Json::Null)),
             timestamp: now.iso8601(),
         };
-        let signature = self.keys()?.sign.sign(rng, &[&attestation.signed_bytes()])?;
-        Ok(InferenceResponse { outcome, attestation, signature })
+        let signature = self
+            .keys()?
+            .sign
+            .sign(rng, &[&attestation.signed_bytes()])?;
+        Ok(InferenceResponse {
+            outcome,
+            attestation,
+            signature,
+        })
     }
 
     fn policy_update(
@@ -206,7 +245,12 @@ impl Qu3Server {
         rng: &mut dyn CryptoRng,
         body: &[u8],
     ) -> Result<Response, Refusal> {
-        let fields = ["client_kem_pub_key_b64", "nonce_b64", "ciphertext_b64", "signature_b64"];
+        let fields = [
+            "client_kem_pub_key_b64",
+            "nonce_b64",
+            "ciphertext_b64",
+            "signature_b64",
+        ];
         let [kem_key, nonce, ciphertext, signature] = wire::string_fields(body, fields)?;
         let sealed = Sealed::read([kem_key, nonce, ciphertext], "Policy")?;
         let signature = wire::decode(&signature)
@@ -275,7 +319,9 @@ impl Qu3Server {
     fn open(&self, now: Now, sealed: &Sealed) -> Result<(Candidate, Vec<u8>), Refusal> {
         let expected = self.suite.kem.sizes().encapsulation_key;
         if sealed.kem_key.len() != expected {
-            return Err(Refusal::BadRequest("Invalid client KEM public key format.".into()));
+            return Err(Refusal::BadRequest(
+                "Invalid client KEM public key format.".into(),
+            ));
         }
         let candidates = self.state().sessions.candidates(now, &sealed.kem_key)?;
         for candidate in candidates {
@@ -296,31 +342,39 @@ impl Qu3Server {
         signature: &[u8],
         refusal: Refusal,
     ) -> Result<(), Refusal> {
-        let key = self.suite.signature.import_verifying_key(&candidate.sign_key)?;
-        match self.suite.signature.verify(&key, &[message], &[], signature) {
+        let key = self
+            .suite
+            .signature
+            .import_verifying_key(&candidate.sign_key)?;
+        match self
+            .suite
+            .signature
+            .verify(&key, &[message], &[], signature)
+        {
             Err(SignatureError::Rejected) => Err(refusal),
             other => Ok(other?),
         }
     }
 
     /// Takes an opened and verified message, once; pins the client's keys when it is the first.
-    fn accept(
-        &self,
-        now: Now,
-        sealed: &Sealed,
-        candidate: Candidate,
-    ) -> Result<Trusted, Refusal> {
+    fn accept(&self, now: Now, sealed: &Sealed, candidate: Candidate) -> Result<Trusted, Refusal> {
         let client = fingerprint(&self.suite, &candidate.sign_key)
             .map_err(|error| Refusal::Internal(error.to_string()))?;
         let client_key = self.suite.digest.digest(&[&sealed.kem_key]);
         self.pin(&client_key, &candidate)?;
-        let message = self.suite.digest.digest(&[&sealed.nonce, &sealed.ciphertext]);
+        let message = self
+            .suite
+            .digest
+            .digest(&[&sealed.nonce, &sealed.ciphertext]);
         let message = <[u8; 32]>::try_from(message)
             .map_err(|_| Refusal::Internal("a replay record is not 32 bytes".into()))?;
-        let accepted =
-            self.state().sessions.accept(now, &sealed.kem_key, &candidate, message)?;
+        let accepted = self
+            .state()
+            .sessions
+            .accept(now, &sealed.kem_key, &candidate, message)?;
         if accepted == Accepted::Promoted {
-            self.report.event(&Event::Info(format!("session confirmed with {client}")));
+            self.report
+                .event(&Event::Info(format!("session confirmed with {client}")));
         }
         Ok(Trusted { candidate, client })
     }
@@ -330,16 +384,24 @@ impl Qu3Server {
             Some(pinned) => pinned,
             None => {
                 let most = self.config.max_pins;
-                match self.store.insert(PINS, client_key, &candidate.sign_key, most)? {
+                match self
+                    .store
+                    .insert(PINS, client_key, &candidate.sign_key, most)?
+                {
                     Inserted::New => return Ok(()),
                     // Another thread was first: its key counts.
-                    Inserted::AlreadyThere => {
-                        self.store.get(PINS, client_key)?.ok_or(Refusal::PinMismatch)?
-                    }
+                    Inserted::AlreadyThere => self
+                        .store
+                        .get(PINS, client_key)?
+                        .ok_or(Refusal::PinMismatch)?,
                 }
             }
         };
-        if *pinned == *candidate.sign_key { Ok(()) } else { Err(Refusal::PinMismatch) }
+        if *pinned == *candidate.sign_key {
+            Ok(())
+        } else {
+            Err(Refusal::PinMismatch)
+        }
     }
 }
 
@@ -365,9 +427,14 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn read([kem_key, nonce, ciphertext]: [String; 3], what: &'static str) -> Result<Self, Refusal> {
+    fn read(
+        [kem_key, nonce, ciphertext]: [String; 3],
+        what: &'static str,
+    ) -> Result<Self, Refusal> {
         let failed = |field: &str| {
-            Refusal::BadRequest(format!("{what} decryption failed: the {field} is not base64."))
+            Refusal::BadRequest(format!(
+                "{what} decryption failed: the {field} is not base64."
+            ))
         };
         Ok(Self {
             what,

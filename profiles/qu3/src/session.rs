@@ -128,7 +128,11 @@ impl Sessions {
         }
         let id = self.next_id;
         self.next_id += 1;
-        let candidate = Candidate { id, key: Arc::new(key), sign_key: sign_key.into() };
+        let candidate = Candidate {
+            id,
+            key: Arc::new(key),
+            sign_key: sign_key.into(),
+        };
         let session = Session {
             candidate,
             born: now.since_start,
@@ -173,9 +177,15 @@ impl Sessions {
         message: [u8; 32],
     ) -> Result<Accepted, Refusal> {
         self.sweep(now);
-        let client = self.clients.get_mut(kem_key).ok_or(Refusal::SessionExpired)?;
+        let client = self
+            .clients
+            .get_mut(kem_key)
+            .ok_or(Refusal::SessionExpired)?;
         let mut accepted = Accepted::Confirmed;
-        if let Some(at) = client.pending.iter().position(|s| s.candidate.id == candidate.id)
+        if let Some(at) = client
+            .pending
+            .iter()
+            .position(|s| s.candidate.id == candidate.id)
             && let Some(promoted) = client.pending.remove(at)
         {
             accepted = Accepted::Promoted;
@@ -187,7 +197,10 @@ impl Sessions {
                 self.replay_records -= old.accepted.len();
             }
         }
-        let session = client.confirmed.as_mut().filter(|s| s.candidate.id == candidate.id);
+        let session = client
+            .confirmed
+            .as_mut()
+            .filter(|s| s.candidate.id == candidate.id);
         let session = session.ok_or(Refusal::SessionExpired)?;
         if session.accepted.contains(&message) {
             return Err(Refusal::Replayed);
@@ -210,7 +223,11 @@ impl Sessions {
     /// Confirmed and pending sessions, and remembered messages: for metrics and tests.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
-        (self.confirmed.len(), self.pending.len(), self.replay_records)
+        (
+            self.confirmed.len(),
+            self.pending.len(),
+            self.replay_records,
+        )
     }
 
     /// Clients of which anything is remembered, expired ones included.
@@ -235,7 +252,10 @@ impl Sessions {
         while let Some((&id, owner)) = self.pending.first_key_value() {
             let client = self.clients.get(owner);
             let session = client.and_then(|c| c.pending.iter().find(|s| s.candidate.id == id));
-            if !old(session.map(|session| session.born), self.limits.pending_lifetime) {
+            if !old(
+                session.map(|session| session.born),
+                self.limits.pending_lifetime,
+            ) {
                 break;
             }
             if let Some((id, owner)) = self.pending.pop_first() {
@@ -243,7 +263,10 @@ impl Sessions {
             }
         }
         while let Some((_, owner)) = self.confirmed.first_key_value() {
-            let session = self.clients.get(owner).and_then(|client| client.confirmed.as_ref());
+            let session = self
+                .clients
+                .get(owner)
+                .and_then(|client| client.confirmed.as_ref());
             if !old(session.map(|session| session.born), self.limits.lifetime) {
                 break;
             }
@@ -262,7 +285,9 @@ impl Sessions {
 
     /// Wipes a confirmed session and remembers only that there was one.
     fn expire(&mut self, owner: &[u8]) {
-        let Some(client) = self.clients.get_mut(owner) else { return };
+        let Some(client) = self.clients.get_mut(owner) else {
+            return;
+        };
         if let Some(session) = client.confirmed.take() {
             self.replay_records -= session.accepted.len();
         }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use pqfw_framework::exchange::BoxFuture;
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
 use pqfw_framework::python_json::Json;
-use pqfw_framework::system::{
-    Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo,
-};
+use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
 
 use crate::client::{Qu3Client, fetch_keys};
 use crate::config::Qu3Config;
@@ -30,9 +28,18 @@ impl System for Qu3 {
                 summary: "wire-compatible with deployed Python peers",
                 policy: Some("legacy-compat"),
                 cannot_protect: vec![
-                    ("QU3-1", "no forward secrecy: the client's KEM key is long-term"),
-                    ("QU3-2", "the handshake is unsigned: a man in the middle can read and forge"),
-                    ("QU3-3", "the attestation is bound to neither session nor time"),
+                    (
+                        "QU3-1",
+                        "no forward secrecy: the client's KEM key is long-term",
+                    ),
+                    (
+                        "QU3-2",
+                        "the handshake is unsigned: a man in the middle can read and forge",
+                    ),
+                    (
+                        "QU3-3",
+                        "the attestation is bound to neither session nor time",
+                    ),
                     ("QU3-4", "one key serves both directions"),
                     ("QU3-5", "the server's key is trusted on first use"),
                 ],
@@ -78,7 +85,15 @@ async fn serve(
     host: Host,
     stop: BoxFuture<'static, ()>,
 ) -> Result<(), RunError> {
-    let Host { world, suite, store, keys, transport, settings, report } = host;
+    let Host {
+        world,
+        suite,
+        store,
+        keys,
+        transport,
+        settings,
+        report,
+    } = host;
     let keys = if config.generate_keys {
         let (keys, made) =
             EndKeys::load_or_generate(&*keys, &suite, End::Server, &mut *world.rng())?;
@@ -89,15 +104,27 @@ async fn serve(
     } else {
         EndKeys::load(&*keys, &suite, End::Server)?
     };
-    let fingerprint = keys.as_ref().map(|keys| keys.fingerprint(&suite)).transpose()?;
-    let server =
-        Qu3Server::new(suite, keys, Models::builtin(), config, store, report.clone())?;
+    let fingerprint = keys
+        .as_ref()
+        .map(|keys| keys.fingerprint(&suite))
+        .transpose()?;
+    let server = Qu3Server::new(
+        suite,
+        keys,
+        Models::builtin(),
+        config,
+        store,
+        report.clone(),
+    )?;
     let listener = transport
         .serve_exchange(&settings, Arc::new(server), world)
         .await
         .map_err(|error| RunError::new(Failure::Network, error))?;
     let fingerprint = fingerprint.map(|fingerprint| fingerprint.to_string());
-    report.event(&Event::Ready { url: listener.url().to_owned(), fingerprint });
+    report.event(&Event::Ready {
+        url: listener.url().to_owned(),
+        fingerprint,
+    });
     stop.await;
     listener.shutdown().await;
     Ok(())
@@ -109,15 +136,18 @@ async fn serve(
 /// # Errors
 /// [`ClientError`].
 pub async fn connect(host: &Host) -> Result<Qu3Client, ClientError> {
-    let exchange =
-        host.transport.connect_exchange(&host.settings).map_err(ClientError::Transport)?;
+    let exchange = host
+        .transport
+        .connect_exchange(&host.settings)
+        .map_err(ClientError::Transport)?;
     let (keys, made) = {
         let mut rng = host.world.rng();
         EndKeys::load_or_generate(&*host.keys, &host.suite, End::Client, &mut *rng)?
     };
     if made {
         let place = host.keys.describe();
-        host.report.event(&Event::Info(format!("client keys generated in {place}")));
+        host.report
+            .event(&Event::Info(format!("client keys generated in {place}")));
     }
     let server = match ServerPublicKeys::load(&*host.keys)? {
         Some(server) => server,
@@ -147,7 +177,10 @@ async fn ask(config: &Qu3Config, host: Host) -> Result<(), RunError> {
     let report = host.report.clone();
     client
         .run_agent(&config.workflow, &input, |number, inference| {
-            report.event(&Event::Step { number, title: inference.model.clone() });
+            report.event(&Event::Step {
+                number,
+                title: inference.model.clone(),
+            });
             match &inference.outcome {
                 Ok(output) => report.event(&Event::Passed(output.default_text())),
                 Err(message) => failed = Some(format!("step {number}: {message}")),

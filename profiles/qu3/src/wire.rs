@@ -35,7 +35,13 @@ const MAX_ECHO_BYTES: usize = 1024;
 /// # Errors
 /// [`ParseError`], in CPython's words where CPython refuses too.
 pub fn parse(text: &[u8]) -> Result<Json, ParseError> {
-    python_json::parse(text, Limits { bytes: text.len(), depth: MAX_DEPTH })
+    python_json::parse(
+        text,
+        Limits {
+            bytes: text.len(),
+            depth: MAX_DEPTH,
+        },
+    )
 }
 
 /// The string fields of a request body, in the order of `names`.
@@ -53,9 +59,18 @@ pub fn string_fields<const N: usize>(
     };
     let Json::Object(object) = &json else {
         let text = "Input should be a valid dictionary or object to extract fields from";
-        return Err(unprocessable([detail("model_attributes_type", None, text, Json::Null)]));
+        return Err(unprocessable([detail(
+            "model_attributes_type",
+            None,
+            text,
+            Json::Null,
+        )]));
     };
-    let echo = if body.len() <= MAX_ECHO_BYTES { json.clone() } else { Object::new().into() };
+    let echo = if body.len() <= MAX_ECHO_BYTES {
+        json.clone()
+    } else {
+        Object::new().into()
+    };
     let mut details = Vec::new();
     let fields = names.map(|name| match object.get(name) {
         Some(Json::String(text)) => text.clone(),
@@ -69,7 +84,11 @@ pub fn string_fields<const N: usize>(
             String::new()
         }
     });
-    if details.is_empty() { Ok(fields) } else { Err(unprocessable(details)) }
+    if details.is_empty() {
+        Ok(fields)
+    } else {
+        Err(unprocessable(details))
+    }
 }
 
 fn unprocessable(details: impl Into<Vec<Json>>) -> Refusal {
@@ -81,7 +100,10 @@ fn missing(field: Option<&str>, input: Json) -> Json {
 }
 
 fn detail(kind: &str, field: Option<&str>, message: &str, input: Json) -> Json {
-    let location = std::iter::once("body").chain(field).map(Json::from).collect::<Vec<_>>();
+    let location = std::iter::once("body")
+        .chain(field)
+        .map(Json::from)
+        .collect::<Vec<_>>();
     Json::object([
         ("type", kind.into()),
         ("loc", location.into()),
@@ -96,7 +118,10 @@ fn invalid_json(error: &ParseError) -> Json {
         ("loc", vec![Json::from("body")].into()),
         ("msg", "JSON decode error".into()),
         ("input", Object::new().into()),
-        ("ctx", Json::object([("error", error.to_string().as_str().into())])),
+        (
+            "ctx",
+            Json::object([("error", error.to_string().as_str().into())]),
+        ),
     ])
 }
 
@@ -115,20 +140,26 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 /// A response whose body is `json` in the separators that the deployed server uses.
 #[must_use]
 pub fn response(status: u16, json: &Json) -> Response {
-    Response { status, body: compact(json).into_bytes() }
+    Response {
+        status,
+        body: compact(json).into_bytes(),
+    }
 }
 
 /// Insertion order with the narrow separators of the deployed server's responses.
 fn compact(json: &Json) -> String {
     match json {
         Json::Object(object) => {
-            let entries = object.iter().map(|(key, value)| {
-                format!("{}:{}", Json::from(key).canonical(), compact(value))
-            });
+            let entries = object
+                .iter()
+                .map(|(key, value)| format!("{}:{}", Json::from(key).canonical(), compact(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
         }
         Json::Array(items) => {
-            format!("[{}]", items.iter().map(compact).collect::<Vec<_>>().join(","))
+            format!(
+                "[{}]",
+                items.iter().map(compact).collect::<Vec<_>>().join(",")
+            )
         }
         scalar => scalar.canonical(),
     }
@@ -177,15 +208,21 @@ impl InferenceRequest {
             Refusal::BadRequest(format!("Invalid encrypted request format: {reason}"))
         };
         let json = parse(plaintext).map_err(|error| invalid(&error.to_string()))?;
-        let object = json.as_object().ok_or_else(|| invalid("not a JSON object"))?;
+        let object = json
+            .as_object()
+            .ok_or_else(|| invalid("not a JSON object"))?;
         let text = |name: &str| {
             let value = object.get(name).and_then(Json::as_str);
-            value.map(str::to_owned).ok_or_else(|| invalid(&format!("`{name}` must be a string")))
+            value
+                .map(str::to_owned)
+                .ok_or_else(|| invalid(&format!("`{name}` must be a string")))
         };
         let signature = match object.get("pqc_signature_b64") {
             None => {
                 let what = "Missing 'pqc_signature_b64' in decrypted payload.";
-                return Err(Refusal::BadRequest(format!("Invalid signature data format: {what}")));
+                return Err(Refusal::BadRequest(format!(
+                    "Invalid signature data format: {what}"
+                )));
             }
             Some(value) => value.as_str().and_then(decode).ok_or_else(|| {
                 let what = "'pqc_signature_b64' is not base64.";
@@ -274,7 +311,10 @@ impl InferenceResponse {
             ("output_data", output),
             ("error_message", message),
             ("attestation_data", self.attestation.json()),
-            ("attestation_signature_b64", encode(&self.signature).as_str().into()),
+            (
+                "attestation_signature_b64",
+                encode(&self.signature).as_str().into(),
+            ),
             ("audit_hash", Json::Null),
         ])
         .default_text()
@@ -308,7 +348,14 @@ impl InferenceResponse {
         };
         let signature = decode(json.get("attestation_signature_b64")?.as_str()?)?;
         let signed = attested.canonical().into_bytes();
-        Some((Self { outcome, attestation, signature }, signed))
+        Some((
+            Self {
+                outcome,
+                attestation,
+                signature,
+            },
+            signed,
+        ))
     }
 }
 

@@ -1,0 +1,145 @@
+//! Drives the server's memory with a list of operations and compares it with a simple model: every
+//! count stays within its bound, no message is accepted twice in a session, and no session is used
+//! beyond its lifetime or its messages.
+#![no_main]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use pqfw_framework::aead::AdmittedAead;
+use pqfw_framework::rand_core::{Infallible, TryCryptoRng, TryRng};
+use pqfw_framework::registry::{Registry, Resolver};
+use pqfw_framework::world::Now;
+use pqfw_qu3::error::Refusal;
+use pqfw_qu3::session::{Accepted, Candidate, SessionLimits, Sessions};
+
+const LIMITS: SessionLimits = SessionLimits {
+    lifetime: Duration::from_secs(100),
+    pending_lifetime: Duration::from_secs(30),
+    pending_per_key: 2,
+    pending: 5,
+    sessions: 4,
+    messages: 8,
+    replay_records: 10,
+};
+
+#[derive(Arbitrary, Debug)]
+enum Operation {
+    Wait { secs: u8 },
+    Handshake { client: u8 },
+    /// Uses one of the candidates that the client has now.
+    Accept { client: u8, candidate: u8, message: u8 },
+    /// Uses a candidate that was taken earlier, as a slow thread does, perhaps for another client.
+    AcceptLate { client: u8, held: u8, message: u8 },
+}
+
+/// What the model knows of a session, by the number of its handshake.
+struct Known {
+    born: Duration,
+    accepted: BTreeSet<u8>,
+    promoted: bool,
+}
+
+/// Keys need no randomness, and nothing else is asked for any.
+struct NoChance;
+
+impl TryRng for NoChance {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for NoChance {}
+
+static AEAD: LazyLock<AdmittedAead> = LazyLock::new(|| {
+    let registry = Registry::builder().with(pqfw_aead::plugin()).build().expect("one plugin");
+    let mut resolver = Resolver::new(&registry, &mut NoChance, &[], &[], "2026-01-01");
+    resolver.aead("AES-256-GCM").expect("an admitted provider")
+});
+
+fuzz_target!(|operations: Vec<Operation>| {
+    let mut sessions = Sessions::new(LIMITS);
+    let mut now = Now { since_start: Duration::ZERO, unix_micros: 0 };
+    let mut model: BTreeMap<u64, Known> = BTreeMap::new();
+    let mut held: Vec<Candidate> = Vec::new();
+    for operation in operations {
+        match operation {
+            Operation::Wait { secs } => now.since_start += Duration::from_secs(secs.into()),
+            Operation::Handshake { client } => {
+                let number = u64::try_from(model.len()).expect("few");
+                let known = Known {
+                    born: now.since_start,
+                    accepted: BTreeSet::new(),
+                    promoted: false,
+                };
+                model.insert(number, known);
+                let key = AEAD.key(&[0; 32]).expect("32 bytes");
+                sessions.handshake(now, &kem_key(client), key, &number.to_le_bytes());
+                let found = sessions.candidates(now, &kem_key(client)).expect("just made");
+                assert!(found.iter().any(|c| number_of(c) == number));
+                assert!(found.len() <= LIMITS.pending_per_key + 1);
+            }
+            Operation::Accept { client, candidate, message } => {
+                let Ok(found) = sessions.candidates(now, &kem_key(client)) else { continue };
+                let candidate = found[usize::from(candidate) % found.len()].clone();
+                let known = accept(&mut sessions, now, client, &candidate, message, &mut model);
+                // What is on offer and was not used up is accepted, unless it is a replay.
+                if let Err(refusal) = known {
+                    assert!(matches!(refusal, Refusal::Replayed | Refusal::SessionExpired));
+                }
+                held.push(candidate);
+            }
+            Operation::AcceptLate { client, held: at, message } => {
+                let Some(candidate) = held.get(usize::from(at)).cloned() else { continue };
+                let _ = accept(&mut sessions, now, client, &candidate, message, &mut model);
+            }
+        }
+        let (confirmed, pending, records) = sessions.counts();
+        assert!(confirmed <= LIMITS.sessions && pending <= LIMITS.pending);
+        assert!(records <= LIMITS.replay_records);
+        // Confirmed, pending, and as many that are told "expired" as there may be sessions.
+        assert!(sessions.clients() <= 2 * LIMITS.sessions + LIMITS.pending);
+    }
+});
+
+fn accept(
+    sessions: &mut Sessions,
+    now: Now,
+    client: u8,
+    candidate: &Candidate,
+    message: u8,
+    model: &mut BTreeMap<u64, Known>,
+) -> Result<(), Refusal> {
+    let accepted = sessions.accept(now, &kem_key(client), candidate, [message; 32])?;
+    let known = model.get_mut(&number_of(candidate)).expect("its handshake was made");
+    assert!(known.accepted.insert(message), "a message was accepted twice in one session");
+    assert!(now.since_start - known.born <= LIMITS.lifetime, "used beyond its lifetime");
+    let exchanges = u64::try_from(known.accepted.len()).expect("few");
+    assert!(2 * exchanges <= LIMITS.messages, "used beyond its messages");
+    assert_eq!(accepted == Accepted::Promoted, !known.promoted, "promoted exactly once");
+    known.promoted = true;
+    Ok(())
+}
+
+/// Few clients, so that they meet their bounds.
+fn kem_key(client: u8) -> [u8; 1] {
+    [client % 8]
+}
+
+fn number_of(candidate: &Candidate) -> u64 {
+    u64::from_le_bytes(candidate.sign_key.as_ref().try_into().expect("eight bytes"))
+}

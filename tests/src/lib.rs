@@ -1,0 +1,1 @@
+//! Scenario, interop, vector and rules tests of pqfw.

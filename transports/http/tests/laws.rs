@@ -1,0 +1,26 @@
+//! The laws of exchanges, over loopback sockets.
+
+#[macro_use]
+#[path = "../../memory/tests/laws/mod.rs"]
+mod laws;
+
+use laws::Subject;
+use pqfw_framework::registry::Registry;
+use pqfw_http::HttpTransport;
+
+fn http() -> Subject {
+    Subject {
+        transport: Box::new(HttpTransport),
+        listen: "127.0.0.1:0",
+    }
+}
+
+laws!(http);
+
+#[test]
+fn the_plugin_brings_the_transport() {
+    let registry = Registry::builder().with(pqfw_http::plugin()).build();
+    assert!(registry.unwrap().transport("http").unwrap().info().exchange);
+    let registry = Registry::discover().build().unwrap();
+    assert!(registry.transport("http").is_ok());
+}

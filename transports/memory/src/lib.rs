@@ -1,0 +1,26 @@
+//! A world inside one process: exchanges without sockets, an attacker on the wire, a clock that
+//! moves when it is told to, and chance that a seed repeats.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `transport` | [`MemoryTransport`]: named endpoints that live inside one value |
+//! | `interceptor` | [`Interceptor`]: passes, changes, drops, duplicates, forges and records |
+//! | `seeded` | [`SeededWorld`]: a manual clock and a seeded generator, never for production |
+
+mod interceptor;
+mod seeded;
+mod transport;
+
+pub use interceptor::{Crossing, Interceptor, RECORDED_CROSSINGS, RequestFate, ResponseFate};
+pub use seeded::SeededWorld;
+pub use transport::MemoryTransport;
+
+use pqfw_framework::registry::Plugin;
+
+/// The plugin `memory`: a [`MemoryTransport`] of its own for every registry.
+#[must_use]
+pub fn plugin() -> Plugin {
+    Plugin::new("memory").transport(MemoryTransport::new())
+}
+
+pqfw_framework::register_plugin!(plugin);

@@ -1,0 +1,19 @@
+//! What a process gets from its machine: the clock, the generator, key files and signals.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `world` | [`OsWorld`]: the only reader of the clock and the only caller of the OS generator |
+//! | `keys` | [`DirectoryKeys`]: key files in one directory, written atomically |
+//! | `secrecy` | which key files are secret, and who may read those |
+//! | `stop` | [`stop_signal`]: when the operator wants the process to end |
+//!
+//! Nothing here knows an algorithm or a protocol. Seeded worlds for tests are in `pqfw-memory`.
+
+mod keys;
+mod secrecy;
+mod stop;
+mod world;
+
+pub use keys::{DirectoryKeys, LARGEST_KEY_FILE_BYTES, LONGEST_NAME_BYTES};
+pub use stop::stop_signal;
+pub use world::OsWorld;

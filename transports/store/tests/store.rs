@@ -1,0 +1,303 @@
+//! Stores on a real disk, in temporary directories, and the one in memory beside them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pqfw_framework::store::{Inserted, Store, StoreError};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+const URL: &str = "sqlite:state.db";
+
+fn fresh() -> (TempDir, Arc<dyn Store>) {
+    let home = tempfile::tempdir().unwrap();
+    let store = pqfw_store::open(URL, home.path()).unwrap();
+    (home, store)
+}
+
+/// The same for every kind of store.
+fn each_kind(law: impl Fn(&dyn Store)) {
+    let home = tempfile::tempdir().unwrap();
+    for url in ["memory:", URL] {
+        law(&*pqfw_store::open(url, home.path()).unwrap());
+    }
+}
+
+fn refused(url: &str, home: &Path) -> String {
+    match pqfw_store::open(url, home) {
+        Err(StoreError::Failed(reason)) => reason,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("{url} was opened"),
+    }
+}
+
+#[test]
+fn what_is_put_is_there_until_it_is_put_again() {
+    each_kind(|store| {
+        assert_eq!(store.get("s", b"k"), Ok(None));
+        for value in [&b"one"[..], b"", &[0, 255, 0]] {
+            store.put("s", b"k", value).unwrap();
+            assert_eq!(store.get("s", b"k"), Ok(Some(value.to_vec())));
+        }
+        assert_eq!(store.get("t", b"k"), Ok(None));
+        assert_eq!(store.get("s", b"K"), Ok(None));
+    });
+}
+
+#[test]
+fn an_insertion_never_replaces_and_stops_at_the_bound() {
+    each_kind(|store| {
+        let full = |most| {
+            Err(StoreError::Full {
+                space: "s".into(),
+                most,
+            })
+        };
+        assert_eq!(store.insert("s", b"a", b"1", 0), full(0));
+        assert_eq!(store.insert("s", b"a", b"1", 2), Ok(Inserted::New));
+        assert_eq!(store.insert("s", b"a", b"2", 2), Ok(Inserted::AlreadyThere));
+        assert_eq!(store.get("s", b"a"), Ok(Some(b"1".to_vec())));
+        assert_eq!(store.insert("s", b"b", b"1", 2), Ok(Inserted::New));
+        assert_eq!(store.insert("s", b"c", b"1", 2), full(2));
+        // What is there is found there, full or not.
+        assert_eq!(store.insert("s", b"a", b"2", 2), Ok(Inserted::AlreadyThere));
+        assert_eq!(store.insert("s", b"c", b"1", u64::MAX), Ok(Inserted::New));
+        assert_eq!(store.insert("t", b"c", b"1", 1), Ok(Inserted::New));
+        assert_eq!(store.get("s", b"c"), Ok(Some(b"1".to_vec())));
+    });
+}
+
+#[test]
+fn a_scan_gives_one_space_in_the_order_of_its_keys() {
+    each_kind(|store| {
+        let keys = [&b"\xff"[..], b"b", b"", b"a\0", b"a", &[0]];
+        for key in keys {
+            store.put("s", key, key).unwrap();
+        }
+        store.put("t", b"other", b"").unwrap();
+        let mut sorted = keys.map(|key| (key.to_vec(), key.to_vec()));
+        sorted.sort();
+        assert_eq!(store.scan("s").unwrap(), sorted);
+        assert_eq!(store.scan("nothing"), Ok(Vec::new()));
+    });
+}
+
+#[test]
+fn names_of_spaces_are_data_and_never_sql() {
+    each_kind(|store| {
+        for space in ["'; DROP TABLE entries; --", "", "ключ", "a\0b", "%"] {
+            store.put(space, b"k", space.as_bytes()).unwrap();
+            assert_eq!(store.get(space, b"k"), Ok(Some(space.into())));
+            assert_eq!(store.scan(space).unwrap().len(), 1);
+        }
+    });
+}
+
+#[test]
+fn the_bound_holds_under_eight_threads() {
+    each_kind(|store| {
+        let done: usize = std::thread::scope(|scope| {
+            let insert = |thread: u8| {
+                (0..50_u8)
+                    .filter(|n| store.insert("s", &[thread, *n], b"", 100) == Ok(Inserted::New))
+                    .count()
+            };
+            let threads: Vec<_> = (0..8)
+                .map(|thread| scope.spawn(move || insert(thread)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum()
+        });
+        assert_eq!(done, 100);
+        assert_eq!(store.scan("s").unwrap().len(), 100);
+    });
+}
+
+#[test]
+fn the_bound_holds_across_connections_to_one_file() {
+    let (home, _) = fresh();
+    let done: usize = std::thread::scope(|scope| {
+        let home = home.path();
+        let insert = move |thread: u8| {
+            let store = pqfw_store::open(URL, home).unwrap();
+            (0..10_u8)
+                .filter(|n| store.insert("s", &[thread, *n], b"", 20) == Ok(Inserted::New))
+                .count()
+        };
+        let threads: Vec<_> = (0..8)
+            .map(|thread| scope.spawn(move || insert(thread)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    assert_eq!(done, 20);
+}
+
+#[test]
+fn one_key_is_inserted_once_however_many_try() {
+    let (_home, store) = fresh();
+    let done: usize = std::thread::scope(|scope| {
+        let insert = || usize::from(store.insert("s", b"k", b"", 9) == Ok(Inserted::New));
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(insert)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    assert_eq!(done, 1);
+}
+
+#[test]
+fn a_store_remembers_when_it_is_opened_again() {
+    let (home, store) = fresh();
+    store.put("s", b"k", b"v").unwrap();
+    // The second connection sees what was written although the first is still open.
+    let again = pqfw_store::open(URL, home.path()).unwrap();
+    assert_eq!(again.get("s", b"k"), Ok(Some(b"v".to_vec())));
+    drop((store, again));
+    let again = pqfw_store::open(URL, home.path()).unwrap();
+    assert_eq!(again.get("s", b"k"), Ok(Some(b"v".to_vec())));
+}
+
+#[test]
+fn processes_may_find_the_empty_file_together() {
+    let home = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| pqfw_store::open(URL, home.path()).unwrap());
+        }
+    });
+}
+
+#[test]
+fn writes_are_logged_ahead_and_flushed() {
+    let (home, store) = fresh();
+    store.put("s", b"k", b"v").unwrap();
+    let file = Connection::open(home.path().join("state.db")).unwrap();
+    let mode: String = file
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .unwrap();
+    assert_eq!(mode, "wal");
+    assert!(home.path().join("state.db-wal").exists());
+}
+
+#[test]
+fn a_store_of_a_newer_pqfw_is_refused_and_left_alone() {
+    let (home, store) = fresh();
+    drop(store);
+    let path = home.path().join("state.db");
+    let file = Connection::open(&path).unwrap();
+    file.pragma_update(None, "user_version", 2).unwrap();
+    drop(file);
+    let before = std::fs::read(&path).unwrap();
+    let reason = refused(URL, home.path());
+    assert!(
+        reason.contains("newer pqfw (schema 2, this build knows 1)"),
+        "{reason}"
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_alone() {
+    for make in [
+        "CREATE TABLE addresses (name TEXT)",
+        "CREATE TABLE entries (x); PRAGMA user_version = 1",
+        "PRAGMA application_id = 7",
+        "PRAGMA user_version = 9",
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("state.db");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(make)
+            .unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let reason = refused(URL, home.path());
+        assert!(reason.contains("another program"), "{make}: {reason}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{make}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("state.db");
+    let text = b"dear diary, this is not a database at all".repeat(100);
+    std::fs::write(&path, &text).unwrap();
+    let reason = refused(URL, home.path());
+    assert!(reason.contains("no SQLite database"), "{reason}");
+    assert!(reason.contains("state.db"), "{reason}");
+    assert_eq!(std::fs::read(&path).unwrap(), text);
+}
+
+#[test]
+fn a_directory_is_no_store() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("state.db")).unwrap();
+    refused(URL, home.path());
+}
+
+#[test]
+fn what_is_no_url_of_a_store_is_refused_with_what_is() {
+    let home = tempfile::tempdir().unwrap();
+    for url in [
+        "",
+        "memory",
+        "memory:x",
+        "sqlite",
+        "sqlite:",
+        "postgres://host/db",
+        "postgres:",
+        "state.db",
+        "SQLITE:state.db",
+        "redis:",
+        "sqlite::memory:",
+    ] {
+        let reason = refused(url, home.path());
+        assert!(
+            reason.contains("`memory:` or `sqlite:PATH`"),
+            "{url}: {reason}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_path_is_relative_to_the_state_directory_unless_it_is_absolute() {
+    let home = tempfile::tempdir().unwrap();
+    let _below = pqfw_store::open("sqlite:a/b/c.db", &home.path().join("state")).unwrap();
+    assert!(home.path().join("state/a/b/c.db").exists());
+    let _odd = pqfw_store::open("sqlite:file:e.db?mode=memory", home.path()).unwrap();
+    assert!(home.path().join("file:e.db?mode=memory").exists());
+    let absolute = format!("sqlite:{}", home.path().join("d.db").display());
+    let _absolute = pqfw_store::open(&absolute, Path::new("/nonexistent")).unwrap();
+    assert!(home.path().join("d.db").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_directory_is_0700_and_every_file_0600() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("state");
+    let store = pqfw_store::open(URL, &state).unwrap();
+    store.put("s", b"k", b"v").unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(&state), 0o700);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&state).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        names.push(path.file_name().unwrap().to_owned());
+    }
+    names.sort();
+    assert_eq!(names, ["state.db", "state.db-shm", "state.db-wal"]);
+}
