@@ -348,7 +348,7 @@ pub(crate) enum Qu3 {
         /// Lines `allow MODEL` and `deny MODEL`
         #[arg(long)]
         policy_file: PathBuf,
-        /// Send a text even if nothing in it can be enforced
+        /// Send a text that mixes rules with lines that are none; pqfw servers refuse it
         #[arg(long)]
         as_note: bool,
     },

@@ -8,6 +8,7 @@ use pqfw_framework::system::{Failure, Host, Role};
 use pqfw_qu3::client::Inference;
 use pqfw_qu3::keys::{End, EndKeys, ServerPublicKeys, fingerprint};
 use pqfw_qu3::models::Models;
+use pqfw_qu3::policy;
 use serde_json::{Value, json};
 
 use crate::args::{Common, InputFormat, Level, Qu3, Qu3Target};
@@ -68,15 +69,22 @@ pub(super) fn run(
         } => {
             let host = host(target)?;
             let text = files::read_text(&policy_file)?;
+            let reading = policy::read(&text, |name| Models::builtin().has(name));
+            let enforceable = matches!(reading, Ok(policy::Reading::Rules(_)));
+            let note = reading == Ok(policy::Reading::Note);
+            if note {
+                let warning = "warning: no line of the policy is a rule, so nothing will be \
+                               enforced; write `allow MODEL` or `deny MODEL`";
+                output.line_err(&output.paint_err(Tone::Warning, warning));
+            }
             super::run::runtime()?.block_on(async {
                 let mut client = pqfw_qu3::connect(&host).await?;
-                client.update_policy(&text, as_note).await?;
+                client.update_policy(&text, as_note || note).await?;
                 client.disconnect();
                 Ok::<_, CliError>(())
             })?;
-            let enforced = !as_note;
             if output.json {
-                output.document(&json!({ "accepted": true, "enforceable": enforced }));
+                output.document(&json!({ "accepted": true, "enforceable": enforceable }));
             } else {
                 output.line("the server verified and accepted the policy, and signed that it did");
             }

@@ -30,7 +30,7 @@ pub fn next_input(output: &Json, next_model: &str) -> Json {
     let Some(object) = output.as_object() else {
         return text(output);
     };
-    let takes_text = Models::builtin().iter().any(|(name, _)| name == next_model);
+    let takes_text = Models::builtin().has(next_model);
     match (takes_text, object.iter().next()) {
         (true, Some((_, value @ Json::String(_)))) if object.len() == 1 => text(value),
         _ => output.clone(),

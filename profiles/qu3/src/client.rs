@@ -11,6 +11,7 @@ use pqfw_framework::world::World;
 
 use crate::error::ClientError;
 use crate::keys::{EndKeys, ServerPublicKeys};
+use crate::models::Models;
 use crate::wire::{self, Attestation, InferenceRequest, InferenceResponse, POLICY_ACCEPTED, route};
 use crate::{agent, crypto, policy};
 
@@ -199,7 +200,7 @@ impl Qu3Client {
     /// [`ClientError::Policy`] for a text without rules or with a line that is none; `as_note`
     /// sends such a text all the same.
     pub async fn update_policy(&mut self, text: &str, as_note: bool) -> Result<(), ClientError> {
-        match policy::read(text) {
+        match policy::read(text, |name| Models::builtin().has(name)) {
             _ if as_note => {}
             Ok(policy::Reading::Rules(_)) => {}
             Ok(policy::Reading::Note) => {

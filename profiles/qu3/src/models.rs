@@ -51,6 +51,12 @@ impl Models {
         self
     }
 
+    /// Whether there is a model of that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Names and models in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &dyn Model)> {
         self.0.iter().map(|(name, model)| (name.as_str(), &**model))

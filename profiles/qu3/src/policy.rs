@@ -8,7 +8,8 @@
 //!
 //! A line is `allow` or `deny`, a model or `*`, an optional `access`, and an optional `for` with a
 //! client's fingerprint or `*`; case and a final full stop do not matter. Order does not matter
-//! either: a denial always wins, and where any line allows, what no line allows is denied.
+//! either: a denial always wins, and where any line allows, what no line allows is denied. A model
+//! that the reader does not have needs the word `access`: "Allow once." is prose.
 //!
 //! The original took any text and enforced none of it. A text in which no line is a rule is kept
 //! as a *note*: it is versioned, changes nothing that was in force, and the server warns about it.
@@ -62,18 +63,18 @@ pub struct PolicySyntax {
     pub reason: &'static str,
 }
 
-/// Reads a policy's text.
+/// Reads a policy's text; `is_model` says which models there are.
 ///
 /// # Errors
 /// [`PolicySyntax`] when some lines are rules and one is not.
-pub fn read(text: &str) -> Result<Reading, PolicySyntax> {
+pub fn read(text: &str, is_model: impl Fn(&str) -> bool) -> Result<Reading, PolicySyntax> {
     let (mut rules, mut wrong) = (Vec::new(), None);
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        match rule(line) {
+        match rule(line, &is_model) {
             Ok(rule) => rules.push(rule),
             Err(reason) => {
                 wrong.get_or_insert(PolicySyntax {
@@ -90,7 +91,7 @@ pub fn read(text: &str) -> Result<Reading, PolicySyntax> {
     }
 }
 
-fn rule(line: &str) -> Result<Rule, &'static str> {
+fn rule(line: &str, is_model: impl Fn(&str) -> bool) -> Result<Rule, &'static str> {
     let line = line.strip_suffix('.').unwrap_or(line);
     let mut words = line.split_whitespace().peekable();
     let allow = match words.next().map(str::to_lowercase).as_deref() {
@@ -100,11 +101,9 @@ fn rule(line: &str) -> Result<Rule, &'static str> {
     };
     let named = |word: &str| (word != "*").then(|| word.to_owned());
     let model = words.next().ok_or("it names no model")?;
-    if words
-        .peek()
-        .is_some_and(|word| word.eq_ignore_ascii_case("access"))
-    {
-        words.next();
+    let access = words.next_if(|word| word.eq_ignore_ascii_case("access"));
+    if access.is_none() && model != "*" && !is_model(model) {
+        return Err("there is no such model; if there will be one, write `access` after it");
     }
     let client = match words.next() {
         None => None,
@@ -183,9 +182,13 @@ impl Policies {
             let client = text("client")
                 .and_then(Fingerprint::parse)
                 .ok_or_else(unreadable)?;
-            let reading = text("text")
-                .ok_or_else(unreadable)
-                .and_then(|text| read(text).map_err(|_| unreadable()))?;
+            let was_note = record.get("note") == Some(&Json::Bool(true));
+            let reading = match text("text") {
+                Some(_) if was_note => Reading::Note,
+                // Whatever models there are today, it was a rule when it was accepted.
+                Some(text) => read(text, |_| true).map_err(|_| unreadable())?,
+                None => return Err(unreadable()),
+            };
             // Records are ordered by client and version, so that the newest rules come last.
             policies.put(client, reading, administrators);
         }
@@ -211,6 +214,7 @@ impl Policies {
             ("version", version.into()),
             ("received", now.iso8601().as_str().into()),
             ("text", text.into()),
+            ("note", (reading == Reading::Note).into()),
         ]);
         let key = format!("{client}/{version:020}");
         let record = record.canonical();
@@ -279,8 +283,12 @@ mod tests {
         Fingerprint::parse(&format!("sha256:{}", digit.to_string().repeat(64))).unwrap()
     }
 
+    fn is_model(name: &str) -> bool {
+        ["model_caps", "model_reverse"].contains(&name)
+    }
+
     fn rules(text: &str) -> Rules {
-        match read(text).unwrap() {
+        match read(text, is_model).unwrap() {
             Reading::Rules(rules) => rules,
             Reading::Note => panic!("`{text}` is a note"),
         }
@@ -313,13 +321,21 @@ mod tests {
 
     #[test]
     fn prose_is_a_note_and_a_mixture_is_refused() {
-        assert_eq!(read("Please be nice.\n"), Ok(Reading::Note));
-        assert_eq!(read(""), Ok(Reading::Note));
-        let mixed = read("Deny model_reverse\nDenny model_caps").unwrap_err();
-        assert_eq!(mixed.line, 2);
-        for bad in ["allow", "allow x y", "allow x for", "allow x for y z"] {
-            assert!(read(&format!("deny z\n{bad}")).is_err(), "{bad}");
+        for prose in ["Please be nice.\n", "Allow once.", ""] {
+            assert_eq!(read(prose, is_model), Ok(Reading::Note), "{prose}");
         }
+        let mixed = read("Deny model_reverse\nDenny model_caps", is_model).unwrap_err();
+        assert_eq!(mixed.line, 2);
+        for bad in [
+            "allow",
+            "allow * y",
+            "allow * for",
+            "allow * for y z",
+            "allow other",
+        ] {
+            assert!(read(&format!("deny *\n{bad}"), is_model).is_err(), "{bad}");
+        }
+        assert!(!rules("Deny later access").allow(&client('a'), "later"));
     }
 
     #[test]
@@ -327,7 +343,7 @@ mod tests {
         let (store, mut policies) = (MemoryStore::default(), Policies::default());
         let alice = client('a');
         for (version, text) in [(1, "deny model_reverse"), (2, "thank you")] {
-            let reading = read(text).unwrap();
+            let reading = read(text, is_model).unwrap();
             let stored = policies
                 .update(&store, &[], &alice, text, reading, NOW)
                 .unwrap();
@@ -350,7 +366,8 @@ mod tests {
         let (alice, bob) = (client('a'), client('b'));
         for (administrators, bound) in [(vec![], false), (vec![alice.to_string()], true)] {
             let (store, mut policies) = (MemoryStore::default(), Policies::default());
-            let (text, reading) = ("deny model_caps", read("deny model_caps").unwrap());
+            let text = "deny model_caps";
+            let reading = read(text, is_model).unwrap();
             policies
                 .update(&store, &administrators, &alice, text, reading, NOW)
                 .unwrap();

@@ -282,7 +282,8 @@ impl Qu3Server {
         if text.len() > MAX_POLICY_BYTES {
             return Err(bad(format!("longer than {MAX_POLICY_BYTES} bytes.")));
         }
-        let reading = policy::read(text).map_err(|error| bad(error.to_string()))?;
+        let reading = policy::read(text, |name| self.models.has(name))
+            .map_err(|error| bad(error.to_string()))?;
         let administrators = &self.config.policy_administrators;
         match &reading {
             Reading::Rules(rules) if rules.names_clients() => {
