@@ -212,11 +212,7 @@ impl Endpoint {
     /// Answers as the other transports do: a refusal for a large body, 500 for a fault of ours.
     fn respond(&self, request: &Request) -> Response {
         if request.body.len() > self.body_bytes {
-            let limit = self.body_bytes;
-            return refusal(
-                413,
-                &format!("the request body is larger than {limit} bytes"),
-            );
+            return refusal(413, "the request body is too large");
         }
         let (now, mut rng) = (self.world.now(), self.world.rng());
         let service = AssertUnwindSafe(|| self.service.respond(now, &mut *rng, request));

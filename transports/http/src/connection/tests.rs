@@ -394,11 +394,11 @@ async fn an_answer_that_nobody_takes_is_dropped_at_the_limit() {
     let mut peer = Peer::new(LIMITS);
     peer.send(get("/large")).await;
     let began = Instant::now();
-    peer.server.await.unwrap();
     // The end of the connection lingers a little for a peer that might still read.
     let limit = Duration::from_secs(LIMITS.request_secs);
+    let ended = timeout(limit + Duration::from_secs(3), peer.server).await;
+    assert!(ended.is_ok(), "the server still waits");
     assert!(began.elapsed() >= limit);
-    assert!(began.elapsed() <= limit + Duration::from_secs(3));
 }
 
 #[tokio::test(start_paused = true)]
