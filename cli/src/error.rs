@@ -92,7 +92,7 @@ from! {
     BuildError => |_| Failure::Usage;
     KeyFileError => |_| Failure::Operation;
     StoreError => |_| Failure::Operation;
-    TransportError => |_| Failure::Network;
+    TransportError => TransportError::failure;
     KeyCodecError => |_| Failure::Operation;
     KemError => |_| Failure::Operation;
     AeadError => |error| match error {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+use crate::system::Failure;
 use crate::world::{Now, World};
 
 /// A future that can be stored behind a trait object.
@@ -186,6 +187,21 @@ pub enum TransportError {
         /// The limit.
         limit: usize,
     },
+}
+
+impl TransportError {
+    /// Whose fault it is, as an exit code says it: the profile's, or the network's.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Unsupported { .. } | Self::Address { .. } => Failure::Usage,
+            Self::Listen { .. }
+            | Self::Connect { .. }
+            | Self::Broken { .. }
+            | Self::TimedOut { .. }
+            | Self::TooLarge { .. } => Failure::Network,
+        }
+    }
 }
 
 /// A way to the outside world.

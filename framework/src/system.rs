@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::exchange::{BoxFuture, Transport, TransportSettings};
+use crate::exchange::{BoxFuture, Transport, TransportError, TransportSettings};
 use crate::profile::{Profile, ProfileError};
 use crate::secret::SecretBytes;
 use crate::store::Store;
@@ -212,5 +212,11 @@ impl RunError {
             failure,
             message: message.to_string(),
         }
+    }
+}
+
+impl From<TransportError> for RunError {
+    fn from(error: TransportError) -> Self {
+        Self::new(error.failure(), error)
     }
 }

@@ -8,8 +8,8 @@
 use pqfw_framework::python_json::{Json, Limits, Number, Object, ParseError, Problem, parse};
 use proptest::prelude::*;
 
-const SHARED: &[u8] = include_bytes!("vectors/python-json/canon_vectors.json");
-const PYTHON: &[u8] = include_bytes!("vectors/python-json/python_vectors.json");
+const SHARED: &[u8] = include_bytes!("../../tests/vectors/python-json/canon_vectors.json");
+const PYTHON: &[u8] = include_bytes!("../../tests/vectors/python-json/python_vectors.json");
 
 fn read(text: &str) -> Result<Json, ParseError> {
     parse(text.as_bytes(), Limits::default())

@@ -116,8 +116,8 @@ impl<P: MlDsaParams + Send + Sync> Sign for SecretKey<P> {
         context: &[u8],
     ) -> Result<Vec<u8>, SignatureError> {
         let mu = mu(self.public(), message, context)?;
-        // FIPS 204, Algorithm 2, lines 5 and 10. It fails only when rejection sampling runs out
-        // of nonces, which is less likely than a guess of the key.
+        // FIPS 204, Algorithms 2 and 7, with a fresh rnd. It fails only when rejection sampling
+        // runs out of nonces: never, with a key that key generation made.
         let signature = self.expanded().sign_mu_randomized(&mu, rng);
         let signature = signature.map_err(|_| SignatureError::ProviderFailed)?;
         Ok(signature.encode().to_vec())

@@ -81,7 +81,7 @@ impl<P: ParameterSet + Send + Sync> Sign for SecretKey<P> {
         message: &[&[u8]],
         context: &[u8],
     ) -> Result<Vec<u8>, SignatureError> {
-        // FIPS 205, Algorithm 22, line 4: opt_rand, of n bytes as each half of the public key.
+        // FIPS 205, Algorithm 22: addrnd, of n bytes as each half of the public key.
         let mut randomizer = SecretBytes::zeroed(self.0.as_ref().to_bytes().len() / 2);
         rng.fill_bytes(randomizer.expose_mut());
         let signature =

@@ -45,13 +45,11 @@ pub async fn run(config: Qu3Config, host: Host) -> Result<(), RunError> {
         quiet,
     )?;
     settings.listen = transport.loopback().into();
-    let network = |error| RunError::new(Failure::Network, error);
     let listener = transport
         .serve_exchange(&settings, Arc::new(server), world.clone())
-        .await
-        .map_err(network)?;
+        .await?;
     settings.connect = listener.url().to_owned();
-    let inner = transport.connect_exchange(&settings).map_err(network)?;
+    let inner = transport.connect_exchange(&settings)?;
     let wire = Arc::new(Wire {
         inner,
         state: Mutex::default(),
@@ -161,8 +159,7 @@ async fn play(scene: &mut Scene, suite: &Suite, keys: EndKeys, url: &str) -> Res
         .last_request()
         .ok_or_else(|| failed("nothing was recorded"))?;
     let response = scene.wire.exchange(recorded).await;
-    let response = response.map_err(|error| RunError::new(Failure::Network, error))?;
-    scene.refused(refusal_of(&response), 409)?;
+    scene.refused(refusal_of(&response?), 409)?;
 
     scene.step("attack: a stranger repeats the handshake in the client's name");
     let body = Json::object([
@@ -176,8 +173,7 @@ async fn play(scene: &mut Scene, suite: &Suite, keys: EndKeys, url: &str) -> Res
         ),
     ]);
     let stranger = Request::post(wire::route::HANDSHAKE, body.canonical().into_bytes());
-    let answer = scene.wire.exchange(stranger).await;
-    let answer = answer.map_err(|error| RunError::new(Failure::Network, error))?;
+    let answer = scene.wire.exchange(stranger).await?;
     scene.fact(
         "stranger's handshake",
         &format!("{}: pending, and useless to it", answer.status),

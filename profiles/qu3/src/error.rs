@@ -150,7 +150,7 @@ impl ClientError {
     #[must_use]
     pub fn failure(&self) -> Failure {
         match self {
-            Self::Transport(_) => Failure::Network,
+            Self::Transport(error) => error.failure(),
             Self::Refused {
                 status: 401 | 403, ..
             }

@@ -118,8 +118,7 @@ async fn serve(
     )?;
     let listener = transport
         .serve_exchange(&settings, Arc::new(server), world)
-        .await
-        .map_err(|error| RunError::new(Failure::Network, error))?;
+        .await?;
     let fingerprint = fingerprint.map(|fingerprint| fingerprint.to_string());
     report.event(&Event::Ready {
         url: listener.url().to_owned(),

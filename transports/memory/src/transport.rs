@@ -42,6 +42,10 @@ impl Transport for MemoryTransport {
         }
     }
 
+    fn loopback(&self) -> &'static str {
+        "memory:"
+    }
+
     fn serve_exchange<'a>(
         &'a self,
         settings: &'a TransportSettings,

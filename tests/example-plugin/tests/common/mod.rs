@@ -13,7 +13,7 @@ use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
 
 /// Bytes that count upwards: no randomness at all, which is enough for a toy.
 #[derive(Default)]
-pub struct Counter(u8);
+pub(crate) struct Counter(u8);
 
 impl TryRng for Counter {
     type Error = Infallible;
@@ -41,12 +41,12 @@ impl TryRng for Counter {
 
 impl TryCryptoRng for Counter {}
 
-pub fn registry(plugin: Plugin) -> Registry {
+pub(crate) fn registry(plugin: Plugin) -> Registry {
     Registry::builder().with(plugin).build().unwrap()
 }
 
 /// Resolves a KEM without policies, and gives what was decided on the way.
-pub fn resolve(
+pub(crate) fn resolve(
     registry: &Registry,
     name: &str,
 ) -> (Result<AdmittedKem, ResolveError>, Vec<Decision>) {
@@ -57,7 +57,7 @@ pub fn resolve(
 }
 
 /// What the admission gate says of the only provider of the toy KEM.
-pub fn gate(plugin: Plugin) -> Result<(), GateError> {
+pub(crate) fn gate(plugin: Plugin) -> Result<(), GateError> {
     let registry = registry(plugin);
     let [entry] = registry.entries_of(ID) else {
         panic!("not one provider")
@@ -66,14 +66,14 @@ pub fn gate(plugin: Plugin) -> Result<(), GateError> {
 }
 
 /// The example plugin with another fault in its code.
-pub fn faulty(fault: Fault) -> Plugin {
+pub(crate) fn faulty(fault: Fault) -> Plugin {
     Plugin::new("faulty")
         .row(row())
         .kem(ID, provider(), Faulty(fault))
 }
 
 /// As [`provider`], under another name.
-pub fn provider_named(name: &str) -> ProviderInfo {
+pub(crate) fn provider_named(name: &str) -> ProviderInfo {
     ProviderInfo {
         name: name.into(),
         ..provider()
@@ -82,7 +82,7 @@ pub fn provider_named(name: &str) -> ProviderInfo {
 
 /// What is wrong with a [`Faulty`] toy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Every generated key is the same, whatever the randomness.
     GeneratesOneKey,
     /// Keys that it generates decapsulate to another secret; imported ones work.
@@ -98,7 +98,7 @@ pub enum Fault {
 }
 
 /// The toy KEM with a fault.
-pub struct Faulty(pub Fault);
+pub(crate) struct Faulty(pub(crate) Fault);
 
 struct FaultyKey {
     fault: Fault,

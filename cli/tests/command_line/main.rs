@@ -1,0 +1,9 @@
+//! The real binary, over real files and real loopback sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod errors;
+mod listing;
+mod primitives;
+mod running;
+mod support;
