@@ -10,7 +10,7 @@
 //! }
 //! ```
 //!
-//! Where to look: [`mod@args`] for what can be typed, `compose` for how a profile becomes a running
+//! Where to look: `args` for what can be typed, `compose` for how a profile becomes a running
 //! system, `commands/` for one file a command, `report` for how a system's events are printed.
 
 mod args;

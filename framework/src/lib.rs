@@ -22,6 +22,7 @@ pub mod hash;
 pub mod kdf;
 pub mod kem;
 pub mod keys;
+pub mod machine;
 pub mod policy;
 pub mod profile;
 pub mod provider;
@@ -32,6 +33,7 @@ pub mod signature;
 pub mod store;
 pub mod suite;
 pub mod system;
+pub mod wire;
 pub mod world;
 
 pub use rand_core;

@@ -9,15 +9,27 @@ fn run(args: &[&str]) -> Ran {
 
 #[test]
 fn every_algorithm_and_provider_passes_its_selftest() {
-    let rows = run(&["list-algorithms", "--selftest", "--json"]).ok().json();
+    let rows = run(&["list-algorithms", "--selftest", "--json"])
+        .ok()
+        .json();
     let rows = rows.as_array().unwrap();
     assert!(rows.len() >= 50);
     for row in rows {
         assert_eq!(row["selftest"], "pass", "{row}");
-        for field in ["id", "kind", "provider", "provider_version", "status", "specification"] {
+        for field in [
+            "id",
+            "kind",
+            "provider",
+            "provider_version",
+            "status",
+            "specification",
+        ] {
             assert!(row[field].is_string(), "{field}: {row}");
         }
-        assert!(row["default"].is_boolean() && row["sizes"].is_object(), "{row}");
+        assert!(
+            row["default"].is_boolean() && row["sizes"].is_object(),
+            "{row}"
+        );
         assert!(row["policy"]["modern"]["verdict"].is_string(), "{row}");
     }
 }
@@ -25,16 +37,24 @@ fn every_algorithm_and_provider_passes_its_selftest() {
 #[test]
 fn without_selftest_nothing_is_said_to_have_passed() {
     let rows = run(&["list-algorithms", "--json"]).ok().json();
-    assert!(rows.as_array().unwrap().iter().all(|row| row["selftest"] == "skipped"));
+    assert!(
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["selftest"] == "skipped")
+    );
 }
 
 #[test]
 fn a_rehearsed_failure_is_listed_and_the_default_moves_on() {
     let directory = tempfile::tempdir().unwrap();
-    let ran = pqfw(directory.path(), &["list-algorithms", "--selftest", "--json"])
-        .env("PQFW_FAIL_KAT", "ML-DSA-65@aws-lc")
-        .run()
-        .fails(1, "failed their admission: ML-DSA-65@aws-lc");
+    let ran = pqfw(
+        directory.path(),
+        &["list-algorithms", "--selftest", "--json"],
+    )
+    .env("PQFW_FAIL_KAT", "ML-DSA-65@aws-lc")
+    .run()
+    .fails(1, "failed their admission: ML-DSA-65@aws-lc");
     let listing = ran.stdout.lines().next().unwrap();
     let rows: serde_json::Value = serde_json::from_str(listing).unwrap();
     let row = |provider: &str| {
@@ -53,11 +73,22 @@ fn listings_are_filtered() {
         let all = [&["list-algorithms", "--json"], args].concat();
         let rows = run(&all).ok().json();
         let rows = rows.as_array().unwrap().iter();
-        rows.map(|row| row["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        rows.map(|row| row["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
-    let strong = ids(&["kind=kem, category>=5", "--status", "standard", "--provider", "aws-lc"]);
+    let strong = ids(&[
+        "kind=kem, category>=5",
+        "--status",
+        "standard",
+        "--provider",
+        "aws-lc",
+    ]);
     assert_eq!(strong, ["ML-KEM-1024"]);
-    assert!(ids(&["--kind", "aead"]).iter().all(|id| id.contains("GCM") || id.contains("Poly")));
+    assert!(
+        ids(&["--kind", "aead"])
+            .iter()
+            .all(|id| id.contains("GCM") || id.contains("Poly"))
+    );
     run(&["list-algorithms", "colour=red"]).fails(2, "no property `colour`");
     run(&["list-algorithms", "--kind", "kam"]).fails(2, "kem, signature");
 }
@@ -65,7 +96,13 @@ fn listings_are_filtered() {
 #[test]
 fn describe_names_the_look_alikes() {
     let text = run(&["describe", "kyber768"]).ok().stdout;
-    for part in ["Kyber-768", "ML-KEM-768: FIPS 203", "legacy", "used by", "qu3"] {
+    for part in [
+        "Kyber-768",
+        "ML-KEM-768: FIPS 203",
+        "legacy",
+        "used by",
+        "qu3",
+    ] {
         assert!(text.contains(part), "`{part}` is not in: {text}");
     }
     let json = run(&["describe", "ML-KEM-768", "--json"]).ok().json();
@@ -76,17 +113,34 @@ fn describe_names_the_look_alikes() {
 fn profiles_are_listed_shown_and_have_a_schema() {
     let json = run(&["profile", "list", "--json"]).ok().json();
     assert_eq!(json[0]["name"], "qu3");
-    assert!(run(&["profile", "show", "qu3.toml"]).ok().stdout.contains("[suite]"));
+    assert!(
+        run(&["profile", "show", "qu3.toml"])
+            .ok()
+            .stdout
+            .contains("[suite]")
+    );
     let schema = run(&["profile", "schema"]).ok().json();
     assert!(schema["properties"]["qu3"].is_object());
     let transports = run(&["list-transports", "--json"]).ok().json();
-    assert!(transports.as_array().unwrap().iter().any(|row| row["name"] == "http"));
+    assert!(
+        transports
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["name"] == "http")
+    );
 }
 
 #[test]
 fn completions_and_man_pages_are_made() {
     for shell in ["bash", "zsh", "fish"] {
-        assert!(run(&["completions", shell]).ok().stdout.contains("list-algorithms"), "{shell}");
+        assert!(
+            run(&["completions", shell])
+                .ok()
+                .stdout
+                .contains("list-algorithms"),
+            "{shell}"
+        );
     }
     let directory = tempfile::tempdir().unwrap();
     pqfw(directory.path(), &["man", "."]).run().ok();
@@ -98,8 +152,16 @@ fn output_into_a_closed_pipe_is_no_failure() {
     use std::process::Stdio;
     let directory = tempfile::tempdir().unwrap();
     let mut command = pqfw(directory.path(), &["profile", "schema"]).0;
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -7,7 +7,9 @@ use crate::support::pqfw;
 #[test]
 fn the_first_command_plays_the_whole_scenario() {
     let directory = tempfile::tempdir().unwrap();
-    let ran = pqfw(directory.path(), &["run", "--profile", "qu3.toml"]).run().ok();
+    let ran = pqfw(directory.path(), &["run", "--profile", "qu3.toml"])
+        .run()
+        .ok();
     for part in [
         "Kyber-768@aws-lc",
         "warning: QU3-2",
@@ -16,9 +18,16 @@ fn the_first_command_plays_the_whole_scenario() {
         "refused: 409 Request replayed.",
         "the client's session lives on",
     ] {
-        assert!(ran.stdout.contains(part), "`{part}` is not in: {}", ran.stdout);
+        assert!(
+            ran.stdout.contains(part),
+            "`{part}` is not in: {}",
+            ran.stdout
+        );
     }
-    assert!(!directory.path().join("state").exists(), "a demo leaves nothing behind");
+    assert!(
+        !directory.path().join("state").exists(),
+        "a demo leaves nothing behind"
+    );
 }
 
 #[test]
@@ -34,11 +43,20 @@ fn one_line_changes_the_suite_and_the_transport() {
     ];
     let args = [&["run", "--profile", "qu3"], &set[..]].concat();
     let ran = pqfw(directory.path(), &args).run().ok();
-    let lines: Vec<serde_json::Value> =
-        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(lines[0]["suite"]["kem"], "ML-KEM-1024");
     assert_eq!(lines[0]["policies"][0], "modern");
-    assert_eq!(lines.iter().filter(|line| line["event"] == "passed").count(), 10);
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line["event"] == "passed")
+            .count(),
+        10
+    );
 }
 
 #[test]
@@ -48,8 +66,16 @@ fn a_rehearsed_failure_moves_to_the_next_provider_and_says_so() {
         .env("PQFW_FAIL_KAT", "Kyber-768@aws-lc")
         .run()
         .ok();
-    assert!(ran.stdout.contains("Kyber-768@rustcrypto"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("Kyber-768@aws-lc is quarantined"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("Kyber-768@rustcrypto"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("Kyber-768@aws-lc is quarantined"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[cfg(unix)]
@@ -69,12 +95,21 @@ fn a_server_serves_clients_and_ends_cleanly() {
         ],
     )
     .serve();
-    assert!(server.ready.starts_with("ready system=qu3 role=server url=http://127.0.0.1:"));
+    assert!(
+        server
+            .ready
+            .starts_with("ready system=qu3 role=server url=http://127.0.0.1:")
+    );
     let ready: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(here.join("ready.json")).unwrap()).unwrap();
     assert_eq!(ready["url"], server.url.as_str());
     assert_eq!(ready["dialect"], "qu3-1");
-    assert!(ready["fingerprint"].as_str().unwrap().starts_with("sha256:"));
+    assert!(
+        ready["fingerprint"]
+            .as_str()
+            .unwrap()
+            .starts_with("sha256:")
+    );
 
     let client = |args: &[&str]| {
         let target = ["--server", &server.url, "--set", "keys.dir=client-keys"];
@@ -100,17 +135,36 @@ fn a_server_serves_clients_and_ends_cleanly() {
     client(&["update-policy", "--policy-file", "policy.txt"]).fails(2, "line 2");
     fs::write(here.join("policy.txt"), "please be nice\n").unwrap();
     let ran = client(&["update-policy", "--policy-file", "policy.txt"]).ok();
-    assert!(ran.stderr.contains("nothing will be enforced"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("nothing will be enforced"),
+        "{}",
+        ran.stderr
+    );
 
     let keys = client(&["inspect-keys", "--json"]).ok().json();
     assert_eq!(keys["keys"][0]["end"], "client");
-    assert_eq!(keys["keys"][1]["signature"]["fingerprint"], ready["fingerprint"]);
-    assert!(client(&["list-models"]).ok().stdout.contains("model_reverse"));
+    assert_eq!(
+        keys["keys"][1]["signature"]["fingerprint"],
+        ready["fingerprint"]
+    );
+    assert!(
+        client(&["list-models"])
+            .ok()
+            .stdout
+            .contains("model_reverse")
+    );
 
     let (code, said) = server.terminate();
     assert_eq!(code, 0);
-    assert!(said.iter().all(|line| !line.starts_with("ready ")), "one ready line: {said:?}");
-    assert!(said.iter().all(|line| !line.to_lowercase().contains("hello")), "plaintext in a log");
+    assert!(
+        said.iter().all(|line| !line.starts_with("ready ")),
+        "one ready line: {said:?}"
+    );
+    assert!(
+        said.iter()
+            .all(|line| !line.to_lowercase().contains("hello")),
+        "plaintext in a log"
+    );
 }
 
 #[cfg(unix)]
@@ -128,7 +182,11 @@ fn pins_policies_and_keys_survive_a_restart() {
     };
     let server = serve();
     fs::write(here.join("policy.txt"), "Deny model_reverse\n").unwrap();
-    client(&server.url, &["update-policy", "--policy-file", "policy.txt"]).ok();
+    client(
+        &server.url,
+        &["update-policy", "--policy-file", "policy.txt"],
+    )
+    .ok();
     assert_eq!(server.terminate().0, 0);
     let server = serve();
     client(&server.url, &["run-inference", "model_reverse", "x"]).fails(1, "denied by policy");
@@ -138,9 +196,14 @@ fn pins_policies_and_keys_survive_a_restart() {
     fs::remove_file(here.join("client-keys/client_sign.sec")).unwrap();
     let other = "client-keys-2";
     let target = ["--server", &server.url, "--set", "keys.dir=client-keys-2"];
-    pqfw(here, &[&["qu3", "generate-keys"], &target[..]].concat()).run().ok();
+    pqfw(here, &[&["qu3", "generate-keys"], &target[..]].concat())
+        .run()
+        .ok();
     for file in ["client_sign.sec", "client_sign.pub"] {
-        let (from, to) = (here.join(other).join(file), here.join("client-keys").join(file));
+        let (from, to) = (
+            here.join(other).join(file),
+            here.join("client-keys").join(file),
+        );
         fs::copy(from, to).unwrap();
     }
     client(&server.url, &["run-inference", "model_caps", "x"]).fails(3, "403");
@@ -157,7 +220,13 @@ fn the_client_role_runs_its_workflow() {
     let connect = format!("--set=transport.connect={}", server.url);
     let ran = pqfw(
         here,
-        &["run", "--profile=qu3", "--role=client", &connect, "--set=keys.dir=client"],
+        &[
+            "run",
+            "--profile=qu3",
+            "--role=client",
+            &connect,
+            "--set=keys.dir=client",
+        ],
     )
     .run()
     .ok();

@@ -9,7 +9,9 @@ pub(crate) struct Pqfw(pub(crate) Command);
 pub(crate) fn pqfw(directory: &Path, args: &[&str]) -> Pqfw {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pqfw"));
     command.args(args).current_dir(directory).env_clear();
-    command.env("XDG_STATE_HOME", directory.join("state")).env("NO_COLOR", "1");
+    command
+        .env("XDG_STATE_HOME", directory.join("state"))
+        .env("NO_COLOR", "1");
     Pqfw(command)
 }
 
@@ -68,8 +70,17 @@ impl Ran {
     #[track_caller]
     pub(crate) fn fails(self, code: i32, with: &str) -> Self {
         assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
-        assert!(self.stderr.contains(with), "`{with}` is not in: {}", self.stderr);
-        assert_eq!(self.stderr.matches("error:").count(), 1, "one line: {}", self.stderr);
+        assert!(
+            self.stderr.contains(with),
+            "`{with}` is not in: {}",
+            self.stderr
+        );
+        assert_eq!(
+            self.stderr.matches("error:").count(),
+            1,
+            "one line: {}",
+            self.stderr
+        );
         self
     }
 
@@ -90,9 +101,22 @@ impl Server {
     #[cfg(unix)]
     pub(crate) fn terminate(mut self) -> (i32, Vec<String>) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
         let said = std::mem::replace(&mut self.rest, Box::new(std::iter::empty())).collect();
-        (self.child.wait().unwrap().code().expect("it ended by itself"), said)
+        (
+            self.child
+                .wait()
+                .unwrap()
+                .code()
+                .expect("it ended by itself"),
+            said,
+        )
     }
 }
 
