@@ -27,27 +27,35 @@ pub(crate) struct Composed {
     _temporary: Option<tempfile::TempDir>,
 }
 
-/// Finds a profile's text: a file, a file under `profiles/`, or one that the binary carries.
-pub(crate) fn find(name: &str, registry: &Registry) -> Result<(String, String), CliError> {
-    let stem = |path: &Path| {
-        path.file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    };
-    let mut beside = Path::new("profiles").join(name);
-    if beside.extension().is_none() {
-        beside.set_extension("toml");
-    }
-    for path in [Path::new(name), &beside] {
-        if path.is_file() {
-            let text = crate::files::read_text(path)?;
-            return Ok((text, stem(path)));
+/// A profile's text, its name, and where it was found.
+pub(crate) struct Found {
+    text: String,
+    stem: String,
+    place: String,
+}
+
+/// Finds a profile: a bare name is a shipped one; anything with a `/` or `.toml` is a file, or one
+/// under `profiles/`, or else a shipped one. A file that nobody named is never read.
+pub(crate) fn find(name: &str, registry: &Registry) -> Result<Found, CliError> {
+    let path = Path::new(name);
+    let is_file = path.extension().is_some() || name.contains('/');
+    for path in [path, &Path::new("profiles").join(name)] {
+        if is_file && path.is_file() {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            return Ok(Found {
+                text: crate::files::read_text(path)?,
+                stem: stem.into_owned(),
+                place: path.display().to_string(),
+            });
         }
     }
     let bare = name.strip_suffix(".toml").unwrap_or(name);
     if let Ok(system) = registry.system(bare) {
-        return Ok((system.info().shipped_profile.to_owned(), bare.to_owned()));
+        return Ok(Found {
+            text: system.info().shipped_profile.to_owned(),
+            stem: bare.to_owned(),
+            place: format!("{bare}, as shipped"),
+        });
     }
     let known: Vec<_> = registry
         .systems()
@@ -59,13 +67,13 @@ pub(crate) fn find(name: &str, registry: &Registry) -> Result<(String, String), 
     )))
 }
 
-/// Reads and resolves a profile.
+/// Reads and resolves a profile; also says where it was found.
 pub(crate) fn resolve(
     name: &str,
     set: &[(String, String)],
     registry: &Registry,
-) -> Result<Profile, CliError> {
-    let (text, stem) = find(name, registry)?;
+) -> Result<(Profile, String), CliError> {
+    let found = find(name, registry)?;
     let mut environment: Vec<_> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("PQFW__"))
@@ -76,7 +84,7 @@ pub(crate) fn resolve(
         environment,
     };
     let during = |error: CliError| error.during(format!("profile {name}"));
-    let profile = Profile::resolve(&text, &stem, &overrides, registry)
+    let profile = Profile::resolve(&found.text, &found.stem, &overrides, registry)
         .map_err(|error| during(error.into()))?;
     let system = registry.system(&profile.common.system)?;
     system
@@ -85,7 +93,7 @@ pub(crate) fn resolve(
     registry
         .require(&profile.common.require)
         .map_err(|error| during(error.into()))?;
-    Ok(profile)
+    Ok((profile, found.place))
 }
 
 /// Composes everything that `profile` names.
@@ -98,7 +106,7 @@ pub(crate) fn compose(
     let system = registry.system(&profile.common.system)?.clone();
     let transport = registry.transport(&profile.common.transport.kind)?.clone();
     let world: Arc<dyn World> = Arc::new(OsWorld::new());
-    let policies = policies(&profile.common.policy.0)?;
+    let policies = policies(&profile.common.policy.0, registry)?;
     let today = world.now().day();
     let mut rng = world.rng();
     let prefer = &profile.common.providers.prefer;
@@ -144,14 +152,28 @@ pub(crate) fn compose(
     })
 }
 
-/// The policies of the given names: shipped ones, or files.
-pub(crate) fn policies(names: &[String]) -> Result<Vec<Policy>, CliError> {
-    let load = |name: &String| match Policy::shipped(name) {
-        Err(PolicyError::Unknown(..)) if name.contains('/') || name.ends_with(".toml") => {
-            let text = crate::files::read_text(Path::new(name))?;
-            Policy::parse(&text).map_err(|error| CliError::from(error).during(name))
+/// The policies of the given names: shipped ones, or files. A name in a rule that is no canonical
+/// id would be a rule that never bites.
+pub(crate) fn policies(names: &[String], registry: &Registry) -> Result<Vec<Policy>, CliError> {
+    let load = |name: &String| {
+        let policy = match Policy::shipped(name) {
+            Err(PolicyError::Unknown(..)) if name.contains('/') || name.ends_with(".toml") => {
+                let text = crate::files::read_text(Path::new(name))?;
+                Policy::parse(&text).map_err(|error| CliError::from(error).during(name))?
+            }
+            other => other?,
+        };
+        for named in policy.names() {
+            let row = registry
+                .find(named)
+                .map_err(|error| CliError::from(error).during(format!("policy {name}")))?;
+            if row.id != named {
+                let id = &row.id;
+                let what = format!("policy {name}: `{named}` is an alias; write `{id}`");
+                return Err(CliError::usage(what));
+            }
         }
-        other => Ok(other?),
+        Ok(policy)
     };
     names.iter().map(load).collect()
 }
@@ -174,9 +196,9 @@ fn state_directory(name: &str) -> Result<PathBuf, CliError> {
 
 impl Composed {
     /// Says what was composed: on stdout for a demo, on stderr for what other programs talk to.
-    pub(crate) fn announce(&self, output: &Output) {
+    pub(crate) fn announce(&self, output: &Output, place: &str) {
         if output.json {
-            return output.document(&self.announcement());
+            return output.document(&self.announcement(place));
         }
         let demo = self.role == Role::Demo;
         let line = |name: &str, text: &str| {
@@ -190,6 +212,7 @@ impl Composed {
                 output.line_err(&format!("{name} {text}"));
             }
         };
+        line("profile", place);
         let info = self.system.info();
         let title = format!("{}: {}", info.name, info.summary);
         line("system", &title);
@@ -214,15 +237,17 @@ impl Composed {
                 let warning = format!("warning: {warning}");
                 output.line(&output.paint(Tone::Warning, &warning));
             } else {
-                tracing::warn!("{warning}");
+                let warning = format!("warning: {warning}");
+                output.line_err(&output.paint_err(Tone::Warning, &warning));
             }
         }
     }
 
-    fn announcement(&self) -> serde_json::Value {
+    fn announcement(&self, place: &str) -> serde_json::Value {
         let suite = &self.host.suite;
         json!({
             "event": "composed",
+            "profile": place,
             "system": self.profile.common.system,
             "dialect": self.profile.dialect,
             "role": self.role.to_string(),
@@ -259,7 +284,8 @@ impl Composed {
         .to_vec()
     }
 
-    fn warnings(&self) -> Vec<String> {
+    /// What the operator must know before anything runs, whatever the log level.
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<_> = self
             .policies
             .iter()

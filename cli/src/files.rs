@@ -10,28 +10,54 @@ use crate::error::CliError;
 use crate::output::Output;
 
 /// No file of the primitives is larger; streams belong to a protocol.
-const MAX_FILE_BYTES: u64 = 1 << 30;
+const MAX_FILE_BYTES: usize = 1 << 30;
 
-/// Reads a file, or stdin.
+/// Reads a file, or stdin, without leaving copies behind: what is read may be a private key.
 pub(crate) fn read(path: &Path) -> Result<SecretBytes, CliError> {
     let failed = |error: io::Error| CliError::operation(format!("{}: {error}", path.display()));
-    let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        io::stdin()
-            .lock()
-            .take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)
+    let bytes = if path == Path::new("-") {
+        read_wiping(&mut io::stdin().lock(), 0)
     } else {
-        File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        File::open(path).and_then(|mut file| {
+            let length = file.metadata()?.len();
+            read_wiping(&mut file, usize::try_from(length).unwrap_or(0))
+        })
     };
-    let bytes = read.map(|_| SecretBytes::own(bytes)).map_err(failed)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE_BYTES) {
-        return Ok(bytes);
+    bytes.map_err(failed)?.ok_or_else(|| {
+        let (path, most) = (path.display(), MAX_FILE_BYTES >> 20);
+        CliError::operation(format!(
+            "{path}: larger than {most} MiB, the most this reads"
+        ))
+    })
+}
+
+/// Reads to the end into buffers that are wiped as they grow; `None` beyond the limit.
+fn read_wiping(source: &mut impl Read, expected: usize) -> io::Result<Option<SecretBytes>> {
+    let mut buffer = SecretBytes::zeroed(expected.clamp(4096, MAX_FILE_BYTES) + 1);
+    let mut filled = 0;
+    loop {
+        if filled == buffer.len() {
+            if filled > MAX_FILE_BYTES {
+                return Ok(None);
+            }
+            let mut larger = SecretBytes::zeroed(filled * 2);
+            let (front, _) = larger.expose_mut().split_at_mut(filled);
+            front.copy_from_slice(buffer.expose());
+            buffer = larger;
+        }
+        let room = buffer.expose_mut().get_mut(filled..).unwrap_or_default();
+        match source.read(room) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
-    let (path, most) = (path.display(), MAX_FILE_BYTES >> 20);
-    Err(CliError::operation(format!(
-        "{path}: larger than {most} MiB, the most this reads"
-    )))
+    if filled > MAX_FILE_BYTES {
+        return Ok(None);
+    }
+    let bytes = buffer.expose().get(..filled).unwrap_or_default();
+    Ok(Some(SecretBytes::copy_of(bytes)))
 }
 
 /// Reads a file as text.
@@ -51,8 +77,8 @@ pub(crate) fn write(output: &Output, path: &Path, bytes: &[u8]) -> Result<(), Cl
         .map_err(|error| CliError::operation(format!("{}: {error}", path.display())))
 }
 
-/// Writes a file that its owner alone may read. A file with content is not replaced unless
-/// `replace`: what is lost here cannot be had again.
+/// Writes a file that its owner alone may read, whole or not at all. A file with content is not
+/// replaced unless `replace`: what is lost here cannot be had again.
 pub(crate) fn write_secret(
     output: &Output,
     path: &Path,
@@ -64,34 +90,31 @@ pub(crate) fn write_secret(
         output.bytes(bytes);
         return Ok(());
     }
-    let has_content = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0);
-    if has_content && !replace {
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|file| !file.is_file()) {
+        // A pipe or a device is written as it is; there is nothing to replace.
+        let opened = OpenOptions::new().write(true).open(path);
+        return opened
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(failed);
+    }
+    if there.is_some_and(|file| file.len() > 0) && !replace {
         let path = path.display();
         return Err(CliError::operation(format!(
             "{path} is there already; choose another name, or replace it with --force"
         )));
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(failed)?;
-    #[cfg(unix)]
-    if file.metadata().map_err(failed)?.is_file() {
-        // A file that was there before keeps its mode when opened, so it is set as well.
-        let owner_alone = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        file.set_permissions(owner_alone).map_err(failed)?;
-    }
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .or_else(|error| {
-            // Pipes and terminals cannot be synced.
-            if error.kind() == io::ErrorKind::InvalidInput {
-                Ok(())
-            } else {
-                Err(failed(error))
-            }
-        })
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    // Made with mode 0600 before it has content.
+    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path)
+        .map(drop)
+        .map_err(|error| failed(error.error))
 }
 
 /// Reads hexadecimal from the command line.

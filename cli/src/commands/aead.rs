@@ -32,7 +32,7 @@ pub(super) fn run(aead: Aead, registry: &Registry, output: &Output) -> Result<()
         }
         Aead::Open(_) => {
             let plaintext = key.open(nonce.expose(), &aad, input.expose())?;
-            files::write(output, path, &plaintext)
+            files::write_secret(output, path, &plaintext, true)
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn list(
         .iter()
         .map(|(name, _)| (*name).to_owned())
         .collect();
-    let policies = crate::compose::policies(&names)?;
+    let policies = crate::compose::policies(&names, registry)?;
     let today = OsWorld::new().now().day();
     if output.json {
         let rows = entries

@@ -18,7 +18,7 @@ pub(super) fn describe(
         .map(|system| system.info())
         .filter(|system| {
             let profile = crate::compose::resolve(system.name, &[], registry);
-            profile.is_ok_and(|profile| {
+            profile.is_ok_and(|(profile, _)| {
                 let suite = profile.suite_names();
                 let names = [suite.kem, suite.signature, suite.aead, suite.kdf].concat();
                 names

@@ -27,17 +27,19 @@ use crate::output::{Output, Tone};
 /// Runs the command that was typed.
 pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(), CliError> {
     let Args { common, command } = args;
-    let rehearsed = Rehearsal::asked(&command, output);
-    let mut builder = plugins
+    let builder = plugins
         .into_iter()
-        .fold(builtin::registry(), |b, plugin| b.with(plugin));
-    if let Some(full_name) = &rehearsed.0 {
-        builder = builder.rehearse_failure(full_name);
+        .fold(builtin::registry(), |builder, plugin| builder.with(plugin));
+    let mut registry = builder.build()?;
+    let rehearsal = Rehearsal::asked();
+    match &command {
+        // Whether it is a demo is known when its profile is.
+        Command::Run(_) => {}
+        Command::ListAlgorithms(list) if list.selftest => rehearsal.apply(&mut registry)?,
+        _ => rehearsal.decline(output),
     }
-    let registry = builder.build()?;
-    rehearsed.check(&registry)?;
     match command {
-        Command::Run(run) => run::run(run, &common, &registry, output),
+        Command::Run(run) => run::run(run, &common, registry, &rehearsal, output),
         Command::ListAlgorithms(list) => algorithms::list(&list, &registry, output),
         Command::ListTransports => list_transports(&registry, output),
         Command::Describe { algorithm } => describe::describe(&algorithm, &registry, output),
@@ -61,37 +63,28 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
 struct Rehearsal(Option<String>);
 
 impl Rehearsal {
-    fn asked(command: &Command, output: &Output) -> Self {
-        let Ok(full_name) = std::env::var("PQFW_FAIL_KAT") else {
-            return Self(None);
-        };
-        let allowed = match command {
-            Command::Run(run) => run.rehearse || run.role.as_deref().is_none_or(|r| r == "demo"),
-            Command::ListAlgorithms(list) => list.selftest,
-            _ => false,
-        };
-        if allowed {
-            return Self(Some(full_name));
-        }
-        let text = "warning: PQFW_FAIL_KAT is ignored here; it is for list-algorithms --selftest, \
-                    demo roles and run --rehearse";
-        output.line_err(&output.paint_err(Tone::Warning, text));
-        Self(None)
+    fn asked() -> Self {
+        Self(std::env::var("PQFW_FAIL_KAT").ok())
     }
 
     /// A slip in the variable must not look like a rehearsal that went well.
-    fn check(&self, registry: &Registry) -> Result<(), CliError> {
-        let Some(full_name) = &self.0 else {
-            return Ok(());
-        };
-        if registry
-            .entries()
-            .any(|entry| entry.full_name() == *full_name)
-        {
-            return Ok(());
+    fn apply(&self, registry: &mut Registry) -> Result<(), CliError> {
+        match &self.0 {
+            Some(full_name) if !registry.rehearse_failure(full_name) => {
+                let hint = "write ALGORITHM@PROVIDER as list-algorithms has them";
+                let what = format!("PQFW_FAIL_KAT: there is no `{full_name}`; {hint}");
+                Err(CliError::usage(what))
+            }
+            _ => Ok(()),
         }
-        let what = format!("PQFW_FAIL_KAT: no `{full_name}`; write ALGORITHM@PROVIDER as listed");
-        Err(CliError::usage(what))
+    }
+
+    fn decline(&self, output: &Output) {
+        if self.0.is_some() {
+            let text = "warning: PQFW_FAIL_KAT is ignored here; it is for list-algorithms \
+                        --selftest, demo roles and run --rehearse";
+            output.line_err(&output.paint_err(Tone::Warning, text));
+        }
     }
 }
 

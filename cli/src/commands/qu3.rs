@@ -86,7 +86,7 @@ pub(super) fn run(
             if output.json {
                 output.document(&json!({ "accepted": true, "enforceable": enforceable }));
             } else {
-                output.line("the server verified and accepted the policy, and signed that it did");
+                output.line("the server says that it verified and accepted the policy");
             }
             Ok(())
         }
@@ -111,7 +111,7 @@ fn host(
     set.push(("store.url".into(), "memory:".into()));
     set.extend(target.server.map(|url| ("transport.connect".into(), url)));
     let name = target.profile.profile.unwrap_or_else(|| "qu3".into());
-    let profile = compose::resolve(&name, &set, registry)?;
+    let (profile, _) = compose::resolve(&name, &set, registry)?;
     if profile.common.system != "qu3" {
         let system = &profile.common.system;
         return Err(CliError::usage(format!(
@@ -127,6 +127,10 @@ fn host(
         ready_file: None,
     };
     let composed = compose::compose(profile, Role::Client, registry, Arc::new(console))?;
+    for warning in composed.warnings() {
+        let warning = format!("warning: {warning}");
+        output.line_err(&output.paint_err(Tone::Warning, &warning));
+    }
     Ok(composed.host)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::{Failure, Role};
 
+use super::Rehearsal;
 use crate::args::{Common, Level, Run};
 use crate::compose;
 use crate::error::CliError;
@@ -14,13 +15,14 @@ use crate::report::Console;
 pub(super) fn run(
     run: Run,
     common: &Common,
-    registry: &Registry,
+    mut registry: Registry,
+    rehearsal: &Rehearsal,
     output: &Output,
 ) -> Result<(), CliError> {
     let mut set = run.set;
     // The option is the stronger: it is applied last.
     set.extend(run.role.map(|role| ("role".to_owned(), role)));
-    let profile = compose::resolve(&run.profile, &set, registry)?;
+    let (profile, place) = compose::resolve(&run.profile, &set, &registry)?;
     super::start_logging(common, &profile, Level::Info)?;
     let role = profile.common.role;
     let roles = registry.system(&profile.common.system)?.info().roles;
@@ -32,6 +34,11 @@ pub(super) fn run(
             "{system} has no role `{role}`; there are: {known}"
         )));
     }
+    if run.rehearse || role == Role::Demo {
+        rehearsal.apply(&mut registry)?;
+    } else {
+        rehearsal.decline(output);
+    }
     let console = Console {
         output: *output,
         system: profile.common.system.clone(),
@@ -39,8 +46,8 @@ pub(super) fn run(
         role,
         ready_file: run.ready_file,
     };
-    let composed = compose::compose(profile, role, registry, Arc::new(console))?;
-    composed.announce(output);
+    let composed = compose::compose(profile, role, &registry, Arc::new(console))?;
+    composed.announce(output, &place);
     runtime()?.block_on(async {
         let stop = pqfw_runtime::stop_signal();
         composed

@@ -122,16 +122,29 @@ impl Policy {
                 rule: rule.id.clone(),
                 reason,
             };
-            rule.kinds
+            let kinds = rule.kinds.iter().map(|kind| kind.parse::<Kind>().map(drop));
+            let statuses = rule
+                .statuses
                 .iter()
-                .try_for_each(|k| k.parse::<Kind>().map(|_| ()))
+                .map(|status| status.parse::<Status>().map(drop));
+            let days = [&rule.warn_from, &rule.deny_from].into_iter().flatten();
+            kinds
+                .chain(statuses)
+                .chain(days.map(|day| check_day(day)))
+                .collect::<Result<(), _>>()
                 .map_err(bad)?;
-            rule.statuses
-                .iter()
-                .try_for_each(|s| s.parse::<Status>().map(|_| ()))
-                .map_err(bad)?;
+            if rule.min_category.is_none() && rule.statuses.is_empty() && rule.deny.is_empty() {
+                let what = "it asks for nothing: set min_category, statuses or deny";
+                return Err(bad(what.into()));
+            }
         }
         Ok(policy)
+    }
+
+    /// The algorithms that its rules name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter();
+        rules.flat_map(|rule| rule.deny.iter().chain(&rule.except).map(String::as_str))
     }
 
     /// What this policy says of `row` on the day `today`.
@@ -150,6 +163,26 @@ impl Policy {
             }
         }
         verdict
+    }
+}
+
+/// Days are compared as text, so their form is checked: `2030-1-1` would sleep a year too long.
+fn check_day(day: &str) -> Result<(), String> {
+    let digits = |part: &str, length, least: u32, most| {
+        part.len() == length
+            && part.bytes().all(|b| b.is_ascii_digit())
+            && part.parse().is_ok_and(|n| (least..=most).contains(&n))
+    };
+    let mut parts = day.split('-');
+    let (year, month, date) = (parts.next(), parts.next(), parts.next());
+    let well_formed = year.is_some_and(|y| digits(y, 4, 0, 9999))
+        && month.is_some_and(|m| digits(m, 2, 1, 12))
+        && date.is_some_and(|d| digits(d, 2, 1, 31))
+        && parts.next().is_none();
+    if well_formed {
+        Ok(())
+    } else {
+        Err(format!("`{day}` is no day; write YYYY-MM-DD"))
     }
 }
 
@@ -293,7 +326,17 @@ mod tests {
             Policy::parse("name = 1"),
             Err(PolicyError::Syntax(_))
         ));
-        let rule = "name='p'\nsummary='s'\n[[rule]]\nid='r'\nsource='s'\nkinds=['kam']";
-        assert!(matches!(Policy::parse(rule), Err(PolicyError::Rule { .. })));
+        for bad in [
+            "kinds=['kam']\ndeny=['X25519']",
+            "statuses=['good']",
+            "deny=['X25519']\ndeny_from='2030-1-1'",
+            "deny=['X25519']\nwarn_from='soon'",
+            "deny=['X25519']\nwarn_from='2030-13-01'",
+            "kinds=['kem']",
+        ] {
+            let text = format!("name='p'\nsummary='s'\n[[rule]]\nid='r'\nsource='s'\n{bad}");
+            let error = Policy::parse(&text).map(drop).unwrap_err();
+            assert!(matches!(error, PolicyError::Rule { .. }), "{bad}: {error}");
+        }
     }
 }

@@ -13,7 +13,6 @@ use crate::provider::ProviderInfo;
 /// Gathers plugins; nothing is checked before [`Builder::build`].
 pub struct Builder {
     plugins: Vec<Plugin>,
-    rehearsed: BTreeSet<String>,
 }
 
 /// Plugins that do not fit together: the fault of whoever chose them.
@@ -86,7 +85,6 @@ impl Builder {
     pub(super) fn new() -> Self {
         Self {
             plugins: Vec::new(),
-            rehearsed: BTreeSet::new(),
         }
     }
 
@@ -94,13 +92,6 @@ impl Builder {
     #[must_use]
     pub fn with(mut self, plugin: Plugin) -> Self {
         self.plugins.push(plugin);
-        self
-    }
-
-    /// Makes the admission gate of `algorithm@provider` fail, so that operators can rehearse it.
-    #[must_use]
-    pub fn rehearse_failure(mut self, full_name: &str) -> Self {
-        self.rehearsed.insert(full_name.into());
         self
     }
 
@@ -117,7 +108,7 @@ impl Builder {
             transports: BTreeMap::new(),
             systems: BTreeMap::new(),
             plugins: BTreeSet::new(),
-            rehearsed: self.rehearsed,
+            rehearsed: BTreeSet::new(),
         };
         for row in catalogue::builtin() {
             add_row(&mut registry, "framework", row)?;

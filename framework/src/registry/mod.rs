@@ -139,6 +139,16 @@ impl Registry {
             })
     }
 
+    /// Makes the admission gate of `algorithm@provider` fail from now on, so that operators can
+    /// rehearse it; `false` when there is no such provider.
+    pub fn rehearse_failure(&mut self, full_name: &str) -> bool {
+        let known = self.entries().any(|entry| entry.full_name() == full_name);
+        if known {
+            self.rehearsed.insert(full_name.into());
+        }
+        known
+    }
+
     /// Runs the admission gate of one entry, once; later calls give the first outcome.
     ///
     /// # Errors

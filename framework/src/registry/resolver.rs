@@ -384,8 +384,11 @@ impl<'a> Resolver<'a> {
         }
         let others = self.registry.entries_of(&entry.info.id).iter();
         let other = others
-            .filter(|other| other.provider.name != entry.provider.name && reads_seeds(&other.code))
-            .find(|other| self.registry.admit(other, self.rng).is_ok())?;
+            .filter(|other| other.provider.name != entry.provider.name)
+            // It will see seeds, so it must claim what the chosen one claims, and be admitted first.
+            .filter(|other| other.provider.claims_no_less_than(&entry.provider))
+            .filter(|other| self.registry.admit(other, self.rng).is_ok())
+            .find(|other| reads_seeds(&other.code))?;
         match &other.code {
             Code::Kem(kem) => Some(kem.clone()),
             _ => None,
