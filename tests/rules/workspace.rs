@@ -100,7 +100,8 @@ impl Source {
         let mut finder = TestItems::default();
         finder.visit_file(&file);
         let folders = ["tests", "benches", "examples", "fuzz"];
-        if path.split('/').any(|part| folders.contains(&part)) && !path.contains("/src/") {
+        let within = path.split_once("/src/").map_or(path, |(_, within)| within);
+        if within.split('/').any(|part| folders.contains(&part)) {
             finder.0.push((1, usize::MAX));
         }
         Self {
@@ -321,6 +322,7 @@ impl X {
     fn a_file_in_a_folder_of_tests_is_test_code() {
         assert_eq!(Source::of("a/tests/b.rs", MIXED).live_lines(), 0);
         assert_eq!(Source::of("tests/b/c.rs", MIXED).live_lines(), 0);
+        assert_eq!(Source::of("a/src/tests/b.rs", MIXED).live_lines(), 0);
         assert!(Source::of("tests/example-plugin/src/lib.rs", MIXED).live_lines() > 0);
     }
 

@@ -69,7 +69,7 @@ pub(super) fn run(
         } => {
             let host = host(target)?;
             let text = files::read_text(&policy_file)?;
-            let reading = policy::read(&text, |name| Models::builtin().has(name));
+            let reading = policy::read(&text, &Models::builtin().names());
             let enforceable = matches!(reading, Ok(policy::Reading::Rules(_)));
             let note = reading == Ok(policy::Reading::Note);
             if note {

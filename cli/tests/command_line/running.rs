@@ -121,7 +121,11 @@ fn a_server_serves_clients_and_ends_cleanly() {
     assert_eq!(ran.stdout.trim(), r#"{"capitalized_text": "HELLO"}"#);
     assert!(ran.stderr.contains("trusting the server"), "{}", ran.stderr);
     let again = client(&["run-inference", "model_caps", r#"{"text": "x"}"#, "--json"]).ok();
-    assert!(!again.stderr.contains("trusting the server"), "{}", again.stderr);
+    assert!(
+        !again.stderr.contains("trusting the server"),
+        "{}",
+        again.stderr
+    );
     assert_eq!(again.json()["output_data"]["capitalized_text"], "X");
     let ran = client(&["run-agent", "model_caps->model_reverse", "abc"]).ok();
     assert!(ran.stdout.contains("CBA"), "{}", ran.stdout);

@@ -120,12 +120,21 @@ impl Qu3Client {
         model: &str,
         input: &Json,
     ) -> Result<Inference, ClientError> {
+        self.make_up_for_a_lost_renewal().await?;
         match self.try_request(model, input).await {
             Err(ClientError::Refused { status: 401, .. }) => {
                 self.handshake().await?;
                 self.try_request(model, input).await
             }
             other => other,
+        }
+    }
+
+    /// A renewal that failed on the way left no session; the next request tries again.
+    async fn make_up_for_a_lost_renewal(&mut self) -> Result<(), ClientError> {
+        match self.session {
+            Some(_) => Ok(()),
+            None => self.handshake().await,
         }
     }
 
@@ -145,7 +154,7 @@ impl Qu3Client {
         check_attestation(&request, &response)?;
         Ok(Inference {
             model: model.to_owned(),
-            outcome: response.outcome,
+            outcome: response.outcome.map_err(|text| printable(&text)),
             timestamp: response.attestation.timestamp,
             server_version: response.attestation.server_version,
         })
@@ -200,7 +209,7 @@ impl Qu3Client {
     /// [`ClientError::Policy`] for a text without rules or with a line that is none; `as_note`
     /// sends such a text all the same.
     pub async fn update_policy(&mut self, text: &str, as_note: bool) -> Result<(), ClientError> {
-        match policy::read(text, |name| Models::builtin().has(name)) {
+        match policy::read(text, &Models::builtin().names()) {
             _ if as_note => {}
             Ok(policy::Reading::Rules(_)) => {}
             Ok(policy::Reading::Note) => {
@@ -210,6 +219,7 @@ impl Qu3Client {
             }
             Err(error) => return Err(ClientError::Policy(error.to_string())),
         }
+        self.make_up_for_a_lost_renewal().await?;
         match self.try_policy(text).await {
             Err(ClientError::Refused { status: 401, .. }) => {
                 self.handshake().await?;
@@ -306,7 +316,7 @@ async fn call(exchange: &dyn Exchange, request: Request) -> Result<Json, ClientE
         return json.map_err(|_| ClientError::Unreadable("the request"));
     }
     let detail = match json.as_ref().ok().and_then(|json| json.get("detail")) {
-        Some(Json::String(text)) => text.chars().filter(|c| !c.is_control()).take(500).collect(),
+        Some(Json::String(text)) => printable(text),
         Some(other) => other.default_text().chars().take(500).collect(),
         None => "no detail".to_owned(),
     };
@@ -314,6 +324,14 @@ async fn call(exchange: &dyn Exchange, request: Request) -> Result<Json, ClientE
         status: response.status,
         detail,
     })
+}
+
+/// A server's words, which nothing vouches for, on their way to a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(500)
+        .collect()
 }
 
 /// The attestation must speak of this request and of this output. It is still no proof of

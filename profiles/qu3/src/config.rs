@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use pqfw_framework::keys::Fingerprint;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::error::ClientError;
 use crate::session::SessionLimits;
 
 /// The system's own keys.
@@ -15,8 +17,11 @@ pub struct Qu3Config {
     pub session_secs: u64,
     /// Confirmed sessions at a time; the oldest gives way.
     pub max_sessions: u32,
-    /// Clients whose KEM key is pinned to a sign key; at the bound newcomers are refused.
+    /// Clients whose KEM key is pinned to a sign key; at the bound newcomers
+    /// are served without a pin, and the server warns.
     pub max_pins: u64,
+    /// Clients that may have policies of their own; administrators are not counted.
+    pub max_policy_clients: u64,
     /// Whether a server without key files makes them; otherwise it answers 503 on /keys.
     pub generate_keys: bool,
     /// Fingerprints of clients whose policies bind everybody.
@@ -45,6 +50,7 @@ impl Default for Qu3Config {
             session_secs: 3600,
             max_sessions: 10_000,
             max_pins: 100_000,
+            max_policy_clients: 10_000,
             generate_keys: true,
             policy_administrators: Vec::new(),
             policy_notes: PolicyNotes::Keep,
@@ -55,6 +61,21 @@ impl Default for Qu3Config {
 }
 
 impl Qu3Config {
+    /// The clients whose policies bind everybody.
+    ///
+    /// # Errors
+    /// The first entry that is no fingerprint: it would never match, in silence.
+    pub fn administrators(&self) -> Result<Vec<Fingerprint>, ClientError> {
+        let parse = |text: &String| {
+            Fingerprint::parse(text).ok_or_else(|| {
+                let what =
+                    "is no fingerprint; write `sha256:` and 64 lower-case hexadecimal digits";
+                ClientError::Config(format!("qu3.policy_administrators: `{text}` {what}"))
+            })
+        };
+        self.policy_administrators.iter().map(parse).collect()
+    }
+
     /// The bounds of the server's memory.
     #[must_use]
     pub fn session_limits(&self) -> SessionLimits {

@@ -129,6 +129,9 @@ pub enum ClientError {
     /// The caller's fault: a workflow without steps, or with an empty one.
     #[error("workflow `{0}`: write model->model, each with a name")]
     Workflow(String),
+    /// The operator's fault: a value of the `[qu3]` table that cannot be used.
+    #[error("{0}")]
+    Config(String),
     /// The caller's fault: key files that do not fit.
     #[error("key files in {dir}: {reason}")]
     Keys {
@@ -158,7 +161,9 @@ impl ClientError {
             | Self::BadSignature(_)
             | Self::Attestation(_) => Failure::Authentication,
             Self::Refused { .. } | Self::Unreadable(_) | Self::KeyFile(_) => Failure::Operation,
-            Self::Policy(_) | Self::Workflow(_) | Self::Keys { .. } => Failure::Usage,
+            Self::Policy(_) | Self::Workflow(_) | Self::Config(_) | Self::Keys { .. } => {
+                Failure::Usage
+            }
             Self::Crypto(_) => Failure::Operation,
         }
     }

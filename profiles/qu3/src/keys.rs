@@ -186,19 +186,34 @@ pub fn fingerprint(suite: &Suite, sign_public: &[u8]) -> Result<Fingerprint, Cli
 }
 
 impl ServerPublicKeys {
-    /// Reads what an earlier use stored.
+    /// Reads what an earlier use stored; `None` when there is neither file.
     ///
     /// # Errors
-    /// [`ClientError::KeyFile`].
+    /// [`ClientError::KeyFile`]; [`ClientError::Keys`] when one of the two is missing, since
+    /// fetching them again would put another key in the place of the one that is trusted.
     pub fn load(files: &dyn KeyFiles) -> Result<Option<Self>, ClientError> {
-        let kem = files.read(&End::Server.file("kem", "pub"))?;
-        let sign = files.read(&End::Server.file("sign", "pub"))?;
-        Ok(match (kem, sign) {
-            (Some(kem), Some(sign)) => Some(Self {
-                kem: kem.expose().to_vec(),
-                sign: sign.expose().to_vec(),
-            }),
-            _ => None,
+        let names = [
+            End::Server.file("kem", "pub"),
+            End::Server.file("sign", "pub"),
+        ];
+        let [kem, sign] = [files.read(&names[0])?, files.read(&names[1])?];
+        let missing = match (kem, sign) {
+            (None, None) => return Ok(None),
+            (Some(kem), Some(sign)) => {
+                return Ok(Some(Self {
+                    kem: kem.expose().to_vec(),
+                    sign: sign.expose().to_vec(),
+                }));
+            }
+            (None, Some(_)) => &names[0],
+            (Some(_), None) => &names[1],
+        };
+        Err(ClientError::Keys {
+            dir: files.describe(),
+            reason: format!(
+                "{missing} is missing; restore it, or remove {} and {} to trust the server anew",
+                names[0], names[1]
+            ),
         })
     }
 

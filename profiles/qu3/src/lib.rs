@@ -13,7 +13,8 @@
 //! lists what it cannot protect. This crate names no algorithm: it asks its `Suite`.
 //!
 //! Where to look: [`wire`] for the bodies, [`session`] for the server's memory, [`server`] and
-//! [`client`] for the two ends, [`policy`] for the access policies, [`demo`] for the scenario.
+//! [`client`] for the two ends, [`policy`] for the access policies' language and [`policies`] for those
+//! in force, [`demo`] for the scenario.
 
 pub mod agent;
 pub mod client;
@@ -22,6 +23,7 @@ pub mod demo;
 pub mod error;
 pub mod keys;
 pub mod models;
+pub mod policies;
 pub mod policy;
 pub mod server;
 pub mod session;

@@ -51,6 +51,12 @@ impl Models {
         self
     }
 
+    /// The names, in alphabetical order.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
     /// Whether there is a model of that name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

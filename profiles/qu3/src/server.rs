@@ -15,7 +15,7 @@ use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::python_json::Json;
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::signature::SignatureError;
-use pqfw_framework::store::{Inserted, Store};
+use pqfw_framework::store::{Inserted, Store, StoreError};
 use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Event, Report};
 use pqfw_framework::world::Now;
@@ -25,7 +25,8 @@ use crate::crypto;
 use crate::error::{ClientError, Refusal};
 use crate::keys::{EndKeys, fingerprint};
 use crate::models::Models;
-use crate::policy::{self, MAX_POLICY_BYTES, Policies, Reading};
+use crate::policies::{Policies, Update};
+use crate::policy::{self, MAX_POLICY_BYTES, Reading};
 use crate::session::{Accepted, Candidate, Sessions};
 use crate::wire::{self, Attestation, InferenceRequest, InferenceResponse, POLICY_ACCEPTED, route};
 
@@ -41,6 +42,8 @@ pub struct Qu3Server {
     store: Arc<dyn Store>,
     report: Arc<dyn Report>,
     state: Mutex<State>,
+    /// One policy update at a time, without holding up requests while a disk is waited for.
+    policy_writer: Mutex<()>,
 }
 
 struct State {
@@ -67,7 +70,7 @@ impl Qu3Server {
         store: Arc<dyn Store>,
         report: Arc<dyn Report>,
     ) -> Result<Self, ClientError> {
-        let policies = Policies::load(&*store, &config.policy_administrators)
+        let policies = Policies::load(&*store, config.administrators()?)
             .map_err(|error| ClientError::Crypto(error.to_string()))?;
         let sessions = Sessions::new(config.session_limits());
         let state = Mutex::new(State { sessions, policies });
@@ -79,6 +82,7 @@ impl Qu3Server {
             store,
             report,
             state,
+            policy_writer: Mutex::default(),
         })
     }
 
@@ -165,6 +169,10 @@ impl Qu3Server {
         {
             return Err(Refusal::PinMismatch);
         }
+        let answered = self.state().sessions.answered(now, &kem_key, &sign_key);
+        if let Some(ciphertext) = answered {
+            return Ok(handshake_response(&ciphertext));
+        }
         let (ciphertext, secret) = match self.suite.kem.encapsulate(&encapsulator, rng) {
             Err(KemError::EncapsulationKeyInvalid) => return Err(bad_kem()),
             other => other?,
@@ -172,12 +180,8 @@ impl Qu3Server {
         let key = crypto::session_key::<Refusal>(&self.suite, &secret)?;
         self.state()
             .sessions
-            .handshake(now, &kem_key, key, &sign_key);
-        let ciphertext = wire::encode(&ciphertext);
-        Ok(wire::response(
-            200,
-            &Json::object([("kemCiphertextB64", ciphertext.as_str().into())]),
-        ))
+            .handshake(now, &kem_key, key, &sign_key, &ciphertext);
+        Ok(handshake_response(&ciphertext))
     }
 
     fn inference(
@@ -256,15 +260,18 @@ impl Qu3Server {
         let signature = wire::decode(&signature)
             .ok_or_else(|| Refusal::BadRequest("Policy signature is not base64.".into()))?;
         let keys = self.keys()?;
-        let (candidate, plaintext) = self.open(now, &sealed).map_err(|refusal| match refusal {
+        let in_this_routes_words = |refusal| match refusal {
             Refusal::NoSession | Refusal::SessionExpired => Refusal::NoPolicySession,
             other => other,
-        })?;
+        };
+        let (candidate, plaintext) = self.open(now, &sealed).map_err(in_this_routes_words)?;
         self.verify(&candidate, &plaintext, &signature, Refusal::PolicySignature)?;
         let text = String::from_utf8(plaintext)
             .map_err(|_| Refusal::BadRequest("Policy is not valid UTF-8.".into()))?;
-        let trusted = self.accept(now, &sealed, candidate)?;
-        self.set_policy(now, &trusted.client, &text)?;
+        let trusted = self
+            .accept(now, &sealed, candidate)
+            .map_err(in_this_routes_words)?;
+        self.set_policy(now, &trusted.client, &text, &signature)?;
         let answer = POLICY_ACCEPTED.as_bytes();
         let signature = keys.sign.sign(rng, &[answer])?;
         let key = &trusted.candidate.key;
@@ -277,17 +284,22 @@ impl Qu3Server {
         Ok(wire::response(200, &json))
     }
 
-    fn set_policy(&self, now: Now, client: &Fingerprint, text: &str) -> Result<(), Refusal> {
+    fn set_policy(
+        &self,
+        now: Now,
+        client: &Fingerprint,
+        text: &str,
+        signature: &[u8],
+    ) -> Result<(), Refusal> {
         let bad = |reason: String| Refusal::BadRequest(format!("Policy not understood: {reason}"));
         if text.len() > MAX_POLICY_BYTES {
             return Err(bad(format!("longer than {MAX_POLICY_BYTES} bytes.")));
         }
-        let reading = policy::read(text, |name| self.models.has(name))
-            .map_err(|error| bad(error.to_string()))?;
-        let administrators = &self.config.policy_administrators;
+        let reading =
+            policy::read(text, &self.models.names()).map_err(|error| bad(error.to_string()))?;
         match &reading {
             Reading::Rules(rules) if rules.names_clients() => {
-                if !administrators.iter().any(|a| a == client.as_str()) {
+                if !self.state().policies.is_administrator(client) {
                     return Err(bad("only a policy administrator may name clients.".into()));
                 }
             }
@@ -296,16 +308,32 @@ impl Qu3Server {
             }
             Reading::Rules(_) | Reading::Note => {}
         }
-        let stored = self.state().policies.update(
-            &*self.store,
-            administrators,
+        if let Reading::Rules(rules) = &reading
+            && rules.models().any(|model| !self.models.has(model))
+        {
+            self.report.event(&Event::Warning(format!(
+                "a policy of {client} speaks of a model that this server does not have"
+            )));
+        }
+        let signature = self
+            .suite
+            .digest
+            .digest(&[client.as_str().as_bytes(), signature]);
+        let update = Update {
             client,
             text,
-            reading,
+            reading: reading.clone(),
+            signature: &signature,
             now,
-        )?;
-        let version = stored.version;
-        self.report.event(&if stored.enforced {
+        };
+        let writer = self.policy_writer.lock();
+        let _one_at_a_time = writer.unwrap_or_else(PoisonError::into_inner);
+        let prepared = self.state().policies.prepare(&update);
+        let clients = self.config.max_policy_clients;
+        Policies::store(&*self.store, &update, &prepared, clients)?;
+        let (version, enforced) = (prepared.0.version(), prepared.0.enforced);
+        self.state().policies.enforce(prepared.0);
+        self.report.event(&if enforced {
             Event::Info(format!("policy version {version} of {client} is in force"))
         } else {
             Event::Warning(format!(
@@ -329,6 +357,11 @@ impl Qu3Server {
             if let Ok(plaintext) = candidate.key.open(&sealed.nonce, &[], &sealed.ciphertext) {
                 return Ok((candidate, plaintext));
             }
+        }
+        // A client whose session has ended must hear so, or it would never make another one: the
+        // handshakes that are pending in its name may all be somebody else's.
+        if self.state().sessions.has_expired(&sealed.kem_key) {
+            return Err(Refusal::SessionExpired);
         }
         let what = sealed.what;
         Err(Refusal::BadRequest(format!(
@@ -381,27 +414,29 @@ impl Qu3Server {
     }
 
     fn pin(&self, client_key: &[u8], candidate: &Candidate) -> Result<(), Refusal> {
+        let most = self.config.max_pins;
         let pinned = match self.store.get(PINS, client_key)? {
-            Some(pinned) => pinned,
-            None => {
-                let most = self.config.max_pins;
-                match self
-                    .store
-                    .insert(PINS, client_key, &candidate.sign_key, most)?
-                {
-                    Inserted::New => return Ok(()),
-                    // Another thread was first: its key counts.
-                    Inserted::AlreadyThere => self
-                        .store
-                        .get(PINS, client_key)?
-                        .ok_or(Refusal::PinMismatch)?,
+            Some(pinned) => Some(pinned),
+            None => match self
+                .store
+                .insert(PINS, client_key, &candidate.sign_key, most)
+            {
+                Ok(Inserted::New) => return Ok(()),
+                // Another thread was first: its key counts.
+                Ok(Inserted::AlreadyThere) => self.store.get(PINS, client_key)?,
+                // The bound must not lock newcomers out for ever: they are served as they were
+                // before there were pins.
+                Err(StoreError::Full { .. }) => {
+                    let text = format!("all {most} pins are taken: a client is served without one");
+                    self.report.event(&Event::Warning(text));
+                    return Ok(());
                 }
-            }
+                Err(error) => return Err(error.into()),
+            },
         };
-        if *pinned == *candidate.sign_key {
-            Ok(())
-        } else {
-            Err(Refusal::PinMismatch)
+        match pinned {
+            Some(pinned) if *pinned == *candidate.sign_key => Ok(()),
+            _ => Err(Refusal::PinMismatch),
         }
     }
 }
@@ -417,6 +452,12 @@ impl ExchangeService for Qu3Server {
             refusal.response()
         })
     }
+}
+
+fn handshake_response(ciphertext: &[u8]) -> Response {
+    let ciphertext = wire::encode(ciphertext);
+    let json = Json::object([("kemCiphertextB64", ciphertext.as_str().into())]);
+    wire::response(200, &json)
 }
 
 /// The three fields that every sealed message has.

@@ -41,6 +41,8 @@ pub struct SessionLimits {
     pub messages: u64,
     /// Accepted messages remembered in all, about 100 bytes each.
     pub replay_records: usize,
+    /// Of which one session may have so many, so that none uses up everybody's.
+    pub replay_records_per_session: usize,
 }
 
 impl Default for SessionLimits {
@@ -53,6 +55,7 @@ impl Default for SessionLimits {
             sessions: 10_000,
             messages: 1 << 24,
             replay_records: 1 << 22,
+            replay_records_per_session: 1 << 18,
         }
     }
 }
@@ -83,8 +86,8 @@ pub struct Sessions {
     /// Age order, for expiry and for giving way: session id to KEM key.
     pending: BTreeMap<u64, Vec<u8>>,
     confirmed: BTreeMap<u64, Vec<u8>>,
-    /// Clients that are told "expired" rather than "no session", oldest first.
-    expired: VecDeque<Vec<u8>>,
+    /// Clients that are told "expired" rather than "no session", in the order in which they did.
+    expired: BTreeMap<u64, Vec<u8>>,
     replay_records: usize,
     next_id: u64,
 }
@@ -93,11 +96,14 @@ pub struct Sessions {
 struct Client {
     confirmed: Option<Session>,
     pending: VecDeque<Session>,
-    expired: bool,
+    /// Its place among the expired, until it is in session again.
+    expired: Option<u64>,
 }
 
 struct Session {
     candidate: Candidate,
+    /// What the handshake answered, for the same handshake once more.
+    ciphertext: Vec<u8>,
     born: Duration,
     messages: u64,
     accepted: BTreeSet<[u8; 32]>,
@@ -112,20 +118,37 @@ impl Sessions {
             clients: BTreeMap::new(),
             pending: BTreeMap::new(),
             confirmed: BTreeMap::new(),
-            expired: VecDeque::new(),
+            expired: BTreeMap::new(),
             replay_records: 0,
             next_id: 0,
         }
     }
 
-    /// Remembers a handshake, which proves nothing yet.
-    pub fn handshake(&mut self, now: Now, kem_key: &[u8], key: AeadKey, sign_key: &[u8]) {
+    /// The answer to a handshake that was made with these keys a moment ago and is still pending.
+    /// Giving it again costs nothing, and keeps a flood of copied handshakes from pushing out the
+    /// client's own: only *other* sign keys make other pending sessions, and a pin refuses those.
+    pub fn answered(&mut self, now: Now, kem_key: &[u8], sign_key: &[u8]) -> Option<Vec<u8>> {
         self.sweep(now);
-        if self.pending.len() >= self.limits.pending
-            && let Some((oldest, owner)) = self.pending.pop_first()
-        {
-            self.drop_pending(&owner, oldest);
-        }
+        // Half its life must be left, so that its client still has time to use it.
+        let fresh = self.limits.pending_lifetime / 2;
+        let pending = self.clients.get(kem_key)?.pending.iter();
+        let mut same = pending.filter(|session| {
+            *session.candidate.sign_key == *sign_key
+                && now.since_start.saturating_sub(session.born) <= fresh
+        });
+        same.next_back().map(|session| session.ciphertext.clone())
+    }
+
+    /// Remembers a handshake, which proves nothing yet.
+    pub fn handshake(
+        &mut self,
+        now: Now,
+        kem_key: &[u8],
+        key: AeadKey,
+        sign_key: &[u8],
+        ciphertext: &[u8],
+    ) {
+        self.sweep(now);
         let id = self.next_id;
         self.next_id += 1;
         let candidate = Candidate {
@@ -135,6 +158,7 @@ impl Sessions {
         };
         let session = Session {
             candidate,
+            ciphertext: ciphertext.to_vec(),
             born: now.since_start,
             messages: 0,
             accepted: BTreeSet::new(),
@@ -147,6 +171,12 @@ impl Sessions {
         {
             self.pending.remove(&oldest.candidate.id);
         }
+        // Last, so that whoever exceeds a bound of its own pushes out nobody else.
+        if self.pending.len() > self.limits.pending
+            && let Some((oldest, owner)) = self.pending.pop_first()
+        {
+            self.drop_pending(&owner, oldest);
+        }
     }
 
     /// The keys under which a request of this client may open: the confirmed one first.
@@ -158,7 +188,7 @@ impl Sessions {
         let client = self.clients.get(kem_key).ok_or(Refusal::NoSession)?;
         let all = client.confirmed.iter().chain(&client.pending);
         let candidates: Vec<_> = all.map(|session| session.candidate.clone()).collect();
-        match (candidates.is_empty(), client.expired) {
+        match (candidates.is_empty(), client.expired.is_some()) {
             (false, _) => Ok(candidates),
             (true, true) => Err(Refusal::SessionExpired),
             (true, false) => Err(Refusal::NoSession),
@@ -191,7 +221,9 @@ impl Sessions {
             accepted = Accepted::Promoted;
             self.pending.remove(&candidate.id);
             self.confirmed.insert(candidate.id, kem_key.to_vec());
-            client.expired = false;
+            if let Some(place) = client.expired.take() {
+                self.expired.remove(&place);
+            }
             if let Some(old) = client.confirmed.replace(promoted) {
                 self.confirmed.remove(&old.candidate.id);
                 self.replay_records -= old.accepted.len();
@@ -208,6 +240,7 @@ impl Sessions {
         // A request and its response: two messages under the one key.
         session.messages += 2;
         let used_up = session.messages > self.limits.messages
+            || session.accepted.len() >= self.limits.replay_records_per_session
             || self.replay_records >= self.limits.replay_records;
         if used_up {
             self.confirmed.remove(&candidate.id);
@@ -218,6 +251,14 @@ impl Sessions {
         self.replay_records += 1;
         self.bound_confirmed();
         Ok(accepted)
+    }
+
+    /// Whether this client's confirmed session has ended and it has had none since. Handshakes
+    /// change nothing about it: anyone can make them.
+    #[must_use]
+    pub fn has_expired(&self, kem_key: &[u8]) -> bool {
+        let client = self.clients.get(kem_key);
+        client.is_some_and(|client| client.expired.is_some())
     }
 
     /// Confirmed and pending sessions, and remembered messages: for metrics and tests.
@@ -288,18 +329,19 @@ impl Sessions {
         let Some(client) = self.clients.get_mut(owner) else {
             return;
         };
-        if let Some(session) = client.confirmed.take() {
-            self.replay_records -= session.accepted.len();
-        }
-        if !client.expired {
-            client.expired = true;
-            self.expired.push_back(owner.to_vec());
-        }
+        let Some(session) = client.confirmed.take() else {
+            return;
+        };
+        self.replay_records -= session.accepted.len();
+        let place = self.next_id;
+        self.next_id += 1;
+        client.expired = Some(place);
+        self.expired.insert(place, owner.to_vec());
         if self.expired.len() > self.limits.sessions
-            && let Some(oldest) = self.expired.pop_front()
+            && let Some((_, oldest)) = self.expired.pop_first()
         {
             if let Some(client) = self.clients.get_mut(&oldest) {
-                client.expired = false;
+                client.expired = None;
             }
             self.forget_if_empty(&oldest);
         }
@@ -307,7 +349,7 @@ impl Sessions {
 
     fn forget_if_empty(&mut self, owner: &[u8]) {
         let empty = |client: &Client| {
-            client.confirmed.is_none() && client.pending.is_empty() && !client.expired
+            client.confirmed.is_none() && client.pending.is_empty() && client.expired.is_none()
         };
         if self.clients.get(owner).is_some_and(empty) {
             self.clients.remove(owner);

@@ -34,7 +34,7 @@ impl System for Qu3 {
                     ),
                     (
                         "QU3-2",
-                        "the handshake is unsigned: a man in the middle can read and forge",
+                        "no handshake is signed: whoever sits in between reads and forges",
                     ),
                     (
                         "QU3-3",
@@ -42,6 +42,10 @@ impl System for Qu3 {
                     ),
                     ("QU3-4", "one key serves both directions"),
                     ("QU3-5", "the server's key is trusted on first use"),
+                    (
+                        "QU3-6",
+                        "signatures cover no session: a policy\'s acceptance can be shown again",
+                    ),
                 ],
             }],
             roles: &[Role::Demo, Role::Server, Role::Client],
@@ -149,7 +153,14 @@ pub async fn connect(host: &Host) -> Result<Qu3Client, ClientError> {
             .event(&Event::Info(format!("client keys generated in {place}")));
     }
     let server = match ServerPublicKeys::load(&*host.keys)? {
-        Some(server) => server,
+        Some(server) => {
+            let imported = host.suite.signature.import_verifying_key(&server.sign);
+            imported.map_err(|error| ClientError::Keys {
+                dir: host.keys.describe(),
+                reason: format!("server_sign.pub: {error}; restore it"),
+            })?;
+            server
+        }
         None => {
             let server = fetch_keys(&*exchange).await?;
             // Checked before they are stored, so that one bad answer is not trusted for ever.

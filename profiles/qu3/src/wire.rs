@@ -27,6 +27,12 @@ pub mod route {
 /// The depth of JSON that is read; deployed peers nest a handful of levels.
 pub const MAX_DEPTH: usize = 64;
 
+/// Commas and brackets of a request body, each of which can cost a hundred bytes of memory once it
+/// is read. The deployed bodies have four.
+const MAX_ENVELOPE_MARKS: usize = 1024;
+/// The same of a plaintext, which only somebody with a session can send.
+const MAX_PLAINTEXT_MARKS: usize = 1 << 18;
+
 /// The largest body that a 422 repeats, so that a refusal never costs more than the request.
 const MAX_ECHO_BYTES: usize = 1024;
 
@@ -52,6 +58,10 @@ pub fn string_fields<const N: usize>(
     body: &[u8],
     names: [&str; N],
 ) -> Result<[String; N], Refusal> {
+    if marks(body) > MAX_ENVELOPE_MARKS {
+        let what = "The body holds more values than any request has.";
+        return Err(Refusal::BadRequest(what.into()));
+    }
     let json = match parse(body) {
         Ok(json) => json,
         Err(_) if body.is_empty() => return Err(unprocessable([missing(None, Json::Null)])),
@@ -89,6 +99,10 @@ pub fn string_fields<const N: usize>(
     } else {
         Err(unprocessable(details))
     }
+}
+
+fn marks(text: &[u8]) -> usize {
+    text.iter().filter(|byte| b",[{".contains(byte)).count()
 }
 
 fn unprocessable(details: impl Into<Vec<Json>>) -> Refusal {
@@ -207,6 +221,9 @@ impl InferenceRequest {
         let invalid = |reason: &str| {
             Refusal::BadRequest(format!("Invalid encrypted request format: {reason}"))
         };
+        if marks(plaintext) > MAX_PLAINTEXT_MARKS {
+            return Err(invalid("more values than this server reads"));
+        }
         let json = parse(plaintext).map_err(|error| invalid(&error.to_string()))?;
         let object = json
             .as_object()

@@ -1,5 +1,7 @@
 //! The registry refuses what would make a name mean two things, and explains a name that fails.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use common::{Counter, provider_named, registry, resolve};

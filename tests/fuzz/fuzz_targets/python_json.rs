@@ -5,8 +5,13 @@ use libfuzzer_sys::fuzz_target;
 use pqfw_framework::python_json::{Limits, parse};
 
 fuzz_target!(|text: &[u8]| {
-    let limits = Limits { bytes: usize::MAX, depth: 64 };
-    let Ok(json) = parse(text, limits) else { return };
+    let limits = Limits {
+        bytes: usize::MAX,
+        depth: 64,
+    };
+    let Ok(json) = parse(text, limits) else {
+        return;
+    };
     let canonical = json.canonical();
     let again = parse(canonical.as_bytes(), limits).expect("our own canonical text");
     assert_eq!(again, json);

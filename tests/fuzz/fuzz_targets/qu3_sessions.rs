@@ -26,18 +26,34 @@ const LIMITS: SessionLimits = SessionLimits {
     replay_records: 10,
 };
 
+/// Few clients, so that they meet their bounds.
+const CLIENTS: u8 = 8;
+
 #[derive(Arbitrary, Debug)]
 enum Operation {
-    Wait { secs: u8 },
-    Handshake { client: u8 },
+    Wait {
+        secs: u8,
+    },
+    Handshake {
+        client: u8,
+    },
     /// Uses one of the candidates that the client has now.
-    Accept { client: u8, candidate: u8, message: u8 },
+    Accept {
+        client: u8,
+        candidate: u8,
+        message: u8,
+    },
     /// Uses a candidate that was taken earlier, as a slow thread does, perhaps for another client.
-    AcceptLate { client: u8, held: u8, message: u8 },
+    AcceptLate {
+        client: u8,
+        held: u8,
+        message: u8,
+    },
 }
 
 /// What the model knows of a session, by the number of its handshake.
 struct Known {
+    client: u8,
     born: Duration,
     accepted: BTreeSet<u8>,
     promoted: bool,
@@ -66,14 +82,21 @@ impl TryRng for NoChance {
 impl TryCryptoRng for NoChance {}
 
 static AEAD: LazyLock<AdmittedAead> = LazyLock::new(|| {
-    let registry = Registry::builder().with(pqfw_aead::plugin()).build().expect("one plugin");
-    let mut resolver = Resolver::new(&registry, &mut NoChance, &[], &[], "2026-01-01");
+    let registry = Registry::builder()
+        .with(pqfw_aead::plugin())
+        .build()
+        .expect("one plugin");
+    let mut chance = NoChance;
+    let mut resolver = Resolver::new(&registry, &mut chance, &[], &[], "2026-01-01");
     resolver.aead("AES-256-GCM").expect("an admitted provider")
 });
 
 fuzz_target!(|operations: Vec<Operation>| {
     let mut sessions = Sessions::new(LIMITS);
-    let mut now = Now { since_start: Duration::ZERO, unix_micros: 0 };
+    let mut now = Now {
+        since_start: Duration::ZERO,
+        unix_micros: 0,
+    };
     let mut model: BTreeMap<u64, Known> = BTreeMap::new();
     let mut held: Vec<Candidate> = Vec::new();
     for operation in operations {
@@ -82,29 +105,47 @@ fuzz_target!(|operations: Vec<Operation>| {
             Operation::Handshake { client } => {
                 let number = u64::try_from(model.len()).expect("few");
                 let known = Known {
+                    client: client % CLIENTS,
                     born: now.since_start,
                     accepted: BTreeSet::new(),
                     promoted: false,
                 };
                 model.insert(number, known);
                 let key = AEAD.key(&[0; 32]).expect("32 bytes");
-                sessions.handshake(now, &kem_key(client), key, &number.to_le_bytes());
-                let found = sessions.candidates(now, &kem_key(client)).expect("just made");
+                sessions.handshake(now, &kem_key(client), key, &number.to_le_bytes(), &[]);
+                let found = sessions
+                    .candidates(now, &kem_key(client))
+                    .expect("just made");
                 assert!(found.iter().any(|c| number_of(c) == number));
                 assert!(found.len() <= LIMITS.pending_per_key + 1);
             }
-            Operation::Accept { client, candidate, message } => {
-                let Ok(found) = sessions.candidates(now, &kem_key(client)) else { continue };
+            Operation::Accept {
+                client,
+                candidate,
+                message,
+            } => {
+                let Ok(found) = sessions.candidates(now, &kem_key(client)) else {
+                    continue;
+                };
                 let candidate = found[usize::from(candidate) % found.len()].clone();
-                let known = accept(&mut sessions, now, client, &candidate, message, &mut model);
+                let accepted = accept(&mut sessions, now, client, &candidate, message, &mut model);
                 // What is on offer and was not used up is accepted, unless it is a replay.
-                if let Err(refusal) = known {
-                    assert!(matches!(refusal, Refusal::Replayed | Refusal::SessionExpired));
+                if let Err(refusal) = accepted {
+                    assert!(matches!(
+                        refusal,
+                        Refusal::Replayed | Refusal::SessionExpired
+                    ));
                 }
                 held.push(candidate);
             }
-            Operation::AcceptLate { client, held: at, message } => {
-                let Some(candidate) = held.get(usize::from(at)).cloned() else { continue };
+            Operation::AcceptLate {
+                client,
+                held: at,
+                message,
+            } => {
+                let Some(candidate) = held.get(usize::from(at)).cloned() else {
+                    continue;
+                };
                 let _ = accept(&mut sessions, now, client, &candidate, message, &mut model);
             }
         }
@@ -125,19 +166,31 @@ fn accept(
     model: &mut BTreeMap<u64, Known>,
 ) -> Result<(), Refusal> {
     let accepted = sessions.accept(now, &kem_key(client), candidate, [message; 32])?;
-    let known = model.get_mut(&number_of(candidate)).expect("its handshake was made");
-    assert!(known.accepted.insert(message), "a message was accepted twice in one session");
-    assert!(now.since_start - known.born <= LIMITS.lifetime, "used beyond its lifetime");
+    let known = model
+        .get_mut(&number_of(candidate))
+        .expect("its handshake was made");
+    assert_eq!(known.client, client % CLIENTS, "another client's session");
+    assert!(
+        known.accepted.insert(message),
+        "a message was accepted twice in one session"
+    );
+    assert!(
+        now.since_start - known.born <= LIMITS.lifetime,
+        "used beyond its lifetime"
+    );
     let exchanges = u64::try_from(known.accepted.len()).expect("few");
     assert!(2 * exchanges <= LIMITS.messages, "used beyond its messages");
-    assert_eq!(accepted == Accepted::Promoted, !known.promoted, "promoted exactly once");
+    assert_eq!(
+        accepted == Accepted::Promoted,
+        !known.promoted,
+        "promoted exactly once"
+    );
     known.promoted = true;
     Ok(())
 }
 
-/// Few clients, so that they meet their bounds.
 fn kem_key(client: u8) -> [u8; 1] {
-    [client % 8]
+    [client % CLIENTS]
 }
 
 fn number_of(candidate: &Candidate) -> u64 {

@@ -11,11 +11,16 @@ static REGISTRY: LazyLock<Registry> =
 
 fuzz_target!(|text: &str| {
     if let Ok(query) = text.parse::<Query>() {
-        assert!(REGISTRY.rows().filter(|row| query.matches(row)).count() <= REGISTRY.rows().count());
+        assert!(
+            REGISTRY.rows().filter(|row| query.matches(row)).count() <= REGISTRY.rows().count()
+        );
     }
     match REGISTRY.find(text) {
         Ok(row) => assert!(REGISTRY.find(&row.id).is_ok_and(|same| same.id == row.id)),
-        Err(ResolveError::UnknownAlgorithm { nearest: Some(nearest), .. }) => {
+        Err(ResolveError::UnknownAlgorithm {
+            nearest: Some(nearest),
+            ..
+        }) => {
             assert!(REGISTRY.find(&nearest).is_ok());
         }
         Err(error) => assert!(!error.to_string().is_empty()),
