@@ -3,6 +3,12 @@
 //! `direct` calls aws-lc-rs, `registry` goes through profile names, admission and handles once and
 //! through the trait each time. Both encapsulate to the same public key.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on may end"
+)]
+
 use std::hint::black_box;
 
 use aws_lc_rs::kem::{EncapsulationKey, ML_KEM_768};

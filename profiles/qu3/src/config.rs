@@ -86,3 +86,22 @@ impl Qu3Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_administrator_is_named_by_a_fingerprint_or_not_at_all() {
+        let config = |text: &str| Qu3Config {
+            policy_administrators: vec![text.into()],
+            ..Qu3Config::default()
+        };
+        let good = format!("sha256:{}", "0a".repeat(32));
+        assert_eq!(config(&good).administrators().unwrap().len(), 1);
+        for bad in ["alice", &good[7..], &good.to_uppercase(), &good[..70]] {
+            let error = config(bad).administrators().unwrap_err();
+            assert!(matches!(error, ClientError::Config(_)), "{bad}: {error}");
+        }
+    }
+}

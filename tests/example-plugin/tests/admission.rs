@@ -148,10 +148,8 @@ fn an_error_where_the_code_must_work_is_refused() {
 #[test]
 fn a_rehearsed_failure_stops_a_provider_without_successor() {
     let full_name = format!("{ID}@example");
-    let builder = Registry::builder()
-        .with(plugin())
-        .rehearse_failure(&full_name);
-    let registry = builder.build().unwrap();
+    let mut registry = Registry::builder().with(plugin()).build().unwrap();
+    assert!(registry.rehearse_failure(&full_name));
     let (refused, _) = resolve(&registry, ID);
     let Err(ResolveError::NoSuccessor {
         id,
