@@ -72,18 +72,9 @@ fn keygen(args: &Keygen, kem: &AdmittedKem, output: &Output) -> Result<(), CliEr
             })?
         }
     };
-    let public = key.encapsulation_key();
-    if args.raw {
-        let secret = key.export(SecretKind::Expanded)?;
-        files::write_secret(output, &args.secret, secret.expose(), args.force)?;
-        return files::write(output, &args.public, &public);
-    }
     let parts = PrivateKeyParts {
         seed: key.export(SecretKind::Seed).ok(),
         expanded: Some(key.export(SecretKind::Expanded)?),
     };
-    let secret = keys::private_to_pem(kem.info(), &parts)?;
-    let public = keys::public_to_pem(kem.info(), &public)?;
-    files::write_secret(output, &args.secret, secret.as_bytes(), args.force)?;
-    files::write(output, &args.public, public.as_bytes())
+    super::write_key_pair(kem.info(), args, &parts, &key.encapsulation_key(), output)
 }

@@ -18,10 +18,11 @@ use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::json;
 
-use crate::args::{Args, Command, Common};
+use crate::args::{Args, Command, Common, Keygen};
 use crate::builtin;
 use crate::compose;
 use crate::error::CliError;
+use crate::files;
 use crate::output::{Output, Tone};
 
 /// Runs the command that was typed.
@@ -133,6 +134,27 @@ fn resolve<T>(
         }
     }
     Ok(found)
+}
+
+/// Writes a fresh key pair as `keygen` was asked to: raw bytes, or PEM with the seed where there
+/// is one.
+fn write_key_pair(
+    info: &AlgorithmInfo,
+    args: &Keygen,
+    parts: &PrivateKeyParts,
+    public: &[u8],
+    output: &Output,
+) -> Result<(), CliError> {
+    if args.raw {
+        let secret = parts.expanded.as_ref().or(parts.seed.as_ref());
+        let secret = secret.ok_or_else(|| CliError::operation("the key cannot be exported"))?;
+        files::write_secret(output, &args.secret, secret.expose(), args.force)?;
+        return files::write(output, &args.public, public);
+    }
+    let secret = keys::private_to_pem(info, parts)?;
+    let public = keys::public_to_pem(info, public)?;
+    files::write_secret(output, &args.secret, secret.as_bytes(), args.force)?;
+    files::write(output, &args.public, public.as_bytes())
 }
 
 /// Reads a private key from a raw or PEM file and hands its form to `import`. A file that holds

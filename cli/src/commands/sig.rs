@@ -91,18 +91,9 @@ fn keygen(args: &Keygen, sig: &AdmittedSignature, output: &Output) -> Result<(),
             })?
         }
     };
-    let public = key.verifying_key();
-    if args.raw {
-        let secret = key.export(SecretKind::Expanded)?;
-        files::write_secret(output, &args.secret, secret.expose(), args.force)?;
-        return files::write(output, &args.public, &public);
-    }
     let parts = PrivateKeyParts {
         seed: key.export(SecretKind::Seed).ok(),
         expanded: key.export(SecretKind::Expanded).ok(),
     };
-    let secret = keys::private_to_pem(sig.info(), &parts)?;
-    let public = keys::public_to_pem(sig.info(), &public)?;
-    files::write_secret(output, &args.secret, secret.as_bytes(), args.force)?;
-    files::write(output, &args.public, public.as_bytes())
+    super::write_key_pair(sig.info(), args, &parts, &key.verifying_key(), output)
 }

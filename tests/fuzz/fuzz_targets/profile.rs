@@ -28,7 +28,7 @@ fuzz_target!(|text: &str| {
         Ok(profile) => {
             assert!(!profile.suite_names().kem.is_empty());
             assert!(!profile.name.is_empty() && !profile.name.contains('/'));
-            profile.transport_settings();
+            let _ = profile.transport_settings();
             if let Ok(system) = REGISTRY.system(&profile.common.system) {
                 let _ = system
                     .check_table(&profile)

@@ -24,6 +24,7 @@ const LIMITS: SessionLimits = SessionLimits {
     sessions: 4,
     messages: 8,
     replay_records: 10,
+    replay_records_per_session: 3,
 };
 
 /// Few clients, so that they meet their bounds.
@@ -42,6 +43,11 @@ enum Operation {
         client: u8,
         candidate: u8,
         message: u8,
+    },
+    /// Makes the handshake of a held candidate once more.
+    Repeat {
+        client: u8,
+        held: u8,
     },
     /// Uses a candidate that was taken earlier, as a slow thread does, perhaps for another client.
     AcceptLate {
@@ -92,7 +98,12 @@ static AEAD: LazyLock<AdmittedAead> = LazyLock::new(|| {
 });
 
 fuzz_target!(|operations: Vec<Operation>| {
-    let mut sessions = Sessions::new(LIMITS);
+    // So that of two bounds on one session each is the first to be met in half of the runs.
+    let mut limits = LIMITS;
+    if operations.len() % 2 == 0 {
+        limits.replay_records_per_session = usize::MAX;
+    }
+    let mut sessions = Sessions::new(limits);
     let mut now = Now {
         since_start: Duration::ZERO,
         unix_micros: 0,
@@ -112,12 +123,12 @@ fuzz_target!(|operations: Vec<Operation>| {
                 };
                 model.insert(number, known);
                 let key = AEAD.key(&[0; 32]).expect("32 bytes");
-                sessions.handshake(now, &kem_key(client), key, &number.to_le_bytes(), &[]);
-                let found = sessions
-                    .candidates(now, &kem_key(client))
-                    .expect("just made");
-                assert!(found.iter().any(|c| number_of(c) == number));
+                let (kem_key, mark) = (kem_key(client), number.to_le_bytes());
+                sessions.handshake(now, &kem_key, key, &mark, &mark);
+                let found = sessions.candidates(now, &kem_key).expect("just made");
                 assert!(found.len() <= LIMITS.pending_per_key + 1);
+                let made = found.into_iter().find(|c| number_of(c) == number);
+                held.push(made.expect("a handshake is on offer at once"));
             }
             Operation::Accept {
                 client,
@@ -136,14 +147,29 @@ fuzz_target!(|operations: Vec<Operation>| {
                         Refusal::Replayed | Refusal::SessionExpired
                     ));
                 }
-                held.push(candidate);
+            }
+            Operation::Repeat { client, held: at } => {
+                let Some(candidate) = pick(&held, at) else {
+                    continue;
+                };
+                let answer = sessions.answered(now, &kem_key(client), &candidate.sign_key);
+                if let Some(ciphertext) = answer {
+                    let known = &model[&number_of(candidate)];
+                    assert_eq!(
+                        ciphertext, *candidate.sign_key,
+                        "another handshake's answer"
+                    );
+                    assert_eq!(known.client, client % CLIENTS, "another client's answer");
+                    assert!(!known.promoted, "an answer from a confirmed session");
+                    assert!(now.since_start - known.born <= LIMITS.pending_lifetime);
+                }
             }
             Operation::AcceptLate {
                 client,
                 held: at,
                 message,
             } => {
-                let Some(candidate) = held.get(usize::from(at)).cloned() else {
+                let Some(candidate) = pick(&held, at).cloned() else {
                     continue;
                 };
                 let _ = accept(&mut sessions, now, client, &candidate, message, &mut model);
@@ -191,6 +217,10 @@ fn accept(
 
 fn kem_key(client: u8) -> [u8; 1] {
     [client % CLIENTS]
+}
+
+fn pick(held: &[Candidate], at: u8) -> Option<&Candidate> {
+    held.get(usize::from(at).checked_rem(held.len())?)
 }
 
 fn number_of(candidate: &Candidate) -> u64 {
