@@ -143,6 +143,16 @@ impl Policies {
         if version > *most {
             return Err(Refusal::Full("This client has used up its policy updates."));
         }
+        let key = client.as_str().as_bytes();
+        if version == 1 {
+            let bound = if *most > MAX_UPDATES {
+                u64::MAX
+            } else {
+                clients
+            };
+            // A place, with nothing in force: who gets none must leave no signature behind.
+            store.insert(IN_FORCE, key, record(0, None).as_bytes(), bound)?;
+        }
         if store.insert(SIGNATURES, update.signature, &[], u64::MAX)? == Inserted::AlreadyThere {
             return Err(Refusal::Replayed);
         }
@@ -153,30 +163,10 @@ impl Policies {
             ("enforced", stored.enforced.into()),
             ("text", update.text.into()),
         ]);
-        let rules = stored.next.rules.as_ref();
-        let record = Json::object([
-            ("version", version.into()),
-            (
-                "rules",
-                rules.map_or(Json::Null, |(text, _)| text.as_str().into()),
-            ),
-        ]);
-        let record = record.canonical();
-        if version == 1 {
-            let bound = if *most > MAX_UPDATES {
-                u64::MAX
-            } else {
-                clients
-            };
-            store.insert(
-                IN_FORCE,
-                client.as_str().as_bytes(),
-                record.as_bytes(),
-                bound,
-            )?;
-        }
         store.put(VERSIONS, slot.as_bytes(), entry.canonical().as_bytes())?;
-        Ok(store.put(IN_FORCE, client.as_str().as_bytes(), record.as_bytes())?)
+        let rules = stored.next.rules.as_ref();
+        let record = record(version, rules.map(|(text, _)| text.as_str()));
+        Ok(store.put(IN_FORCE, key, record.as_bytes())?)
     }
 
     /// Puts a stored update in force.
@@ -205,6 +195,15 @@ impl Policies {
     }
 }
 
+/// What is in force of a client, as the store keeps it.
+fn record(version: u64, rules: Option<&str>) -> String {
+    let record = Json::object([
+        ("version", version.into()),
+        ("rules", rules.map_or(Json::Null, Json::from)),
+    ]);
+    record.canonical()
+}
+
 fn read_record(key: &[u8], value: &[u8]) -> Option<(Fingerprint, InForce)> {
     let client = Fingerprint::parse(std::str::from_utf8(key).ok()?)?;
     let record = wire::parse(value).ok()?;
@@ -213,8 +212,12 @@ fn read_record(key: &[u8], value: &[u8]) -> Option<(Fingerprint, InForce)> {
         Json::Null => None,
         text => {
             let text = text.as_str()?;
-            // Whatever models there are today, it was a rule when it was accepted.
-            let named: Vec<_> = text.split_whitespace().collect();
+            // Whatever models there are today, it was a rule when it was accepted: every word may
+            // be a model, and so may every word without the full stop that ends its line.
+            let words = text.split_whitespace();
+            let named: Vec<_> = words
+                .flat_map(|word| [word, word.strip_suffix('.').unwrap_or(word)])
+                .collect();
             let Ok(Reading::Rules(rules)) = policy::read(text, &named) else {
                 return None;
             };

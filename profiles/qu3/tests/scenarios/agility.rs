@@ -2,33 +2,19 @@
 
 use std::sync::Arc;
 
-use chacha20::ChaCha20Rng;
 use pqfw_framework::catalogue::Kind;
-use pqfw_framework::rand_core::SeedableRng;
 use pqfw_framework::store::MemoryStore;
-use pqfw_framework::suite::Suite;
 use pqfw_framework::system::Failure;
 use pqfw_qu3::Qu3Client;
 use pqfw_qu3::config::Qu3Config;
 use pqfw_qu3::error::{ClientError, Refusal};
-use pqfw_qu3::keys::{End, EndKeys, ServerPublicKeys};
+use pqfw_qu3::keys::ServerPublicKeys;
 use pqfw_qu3::models::Models;
 
 use crate::support::{
-    DEPLOYED, House, KeyFolder, Peer, REGISTRY, URL, Who, assert_refused, keys_of, public_keys_of,
-    suite, suite_of, text_input, undecryptable, with_flipped_bit,
+    DEPLOYED, House, Peer, REGISTRY, URL, Who, assert_refused, hello, keys_of, public_keys_of,
+    stored_keys, suite, suite_of, text_input, undecryptable, with_flipped_bit,
 };
-
-/// Key pairs that went through files, as those of a real end do.
-fn stored_keys(suite: &Suite, seed: u64) -> EndKeys {
-    let folder = KeyFolder::default();
-    let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let (made, _) = EndKeys::load_or_generate(&folder, suite, End::Client, &mut rng).unwrap();
-    let read = EndKeys::load(&folder, suite, End::Client).unwrap().unwrap();
-    assert_eq!(made.kem_public, read.kem_public);
-    assert_eq!(made.sign_public, read.sign_public);
-    read
-}
 
 /// A session, models, a policy, a forgery, a replay and a renewal.
 fn play(names: [&str; 4]) {
@@ -208,6 +194,23 @@ fn keys_of_another_kems_length_are_refused_at_the_door() {
         let refusal = Refusal::BadRequest("Invalid client KEM public key format.".into());
         assert_refused(&house.ask(&alice.hello()), &refusal);
     }
+}
+
+#[test]
+fn a_public_key_that_shows_its_fault_only_when_it_is_used_is_refused_too() {
+    // RFC 7748 section 6.1: a point of low order gives an all-zero secret, whoever computes it.
+    let [_, signature, aead, kdf] = DEPLOYED;
+    let house = House::build(
+        suite_of(["X25519", signature, aead, kdf]),
+        Some(keys_of(Who::Server)),
+        Models::builtin(),
+        Arc::new(MemoryStore::default()),
+        Qu3Config::default(),
+    );
+    let response = house.ask(&hello(&[0; 32], &keys_of(Who::Alice).sign_public));
+    let refusal = Refusal::BadRequest("Invalid client KEM public key format.".into());
+    assert_refused(&response, &refusal);
+    assert_eq!(house.counts(), (0, 0, 0));
 }
 
 #[tokio::test]

@@ -218,6 +218,20 @@ fn a_plaintext_that_is_no_inference_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_plaintext_of_too_many_values_is_not_read() {
+    const MOST: usize = 1 << 18;
+    let house = House::new();
+    let mut alice = Peer::in_session(Who::Alice, &house);
+    // The statement itself has a brace and three commas.
+    let input = |marks: usize| text_input(&",".repeat(marks - 4 - 1));
+    let request = alice.inference("model_caps", &input(MOST));
+    alice.open_inference(&house.ask(&request));
+    let request = alice.inference("model_caps", &input(MOST + 1));
+    let detail = "Invalid encrypted request format: more values than this server reads";
+    assert_bad(&house.ask(&request), detail);
+}
+
+#[test]
 fn a_statement_without_a_signature_is_refused() {
     let (house, mut alice) = (House::new(), Peer::new(Who::Alice));
     alice.meet(&house);

@@ -254,6 +254,22 @@ fn at_the_bound_of_replay_records_the_session_that_would_exceed_it_ends() {
 }
 
 #[test]
+fn at_its_own_bound_of_replay_records_a_session_ends_and_no_other() {
+    let mut small = Small::new(SessionLimits {
+        replay_records_per_session: 2,
+        ..UNTIL_EXPIRED
+    });
+    let (one, two) = (small.meet(1), small.meet(2));
+    assert_eq!(small.accept(1, &one, 1), Ok(Accepted::Promoted));
+    assert_eq!(small.accept(2, &two, 1), Ok(Accepted::Promoted));
+    assert_eq!(small.accept(1, &one, 2), Ok(Accepted::Confirmed));
+    assert_eq!(small.accept(1, &one, 2), Err(Refusal::Replayed));
+    assert_eq!(small.accept(1, &one, 3), Err(Refusal::SessionExpired));
+    assert_eq!(small.sessions.counts(), (1, 0, 1));
+    assert_eq!(small.accept(2, &two, 2), Ok(Accepted::Confirmed));
+}
+
+#[test]
 fn a_client_that_expires_a_second_time_is_told_so() {
     // One place for the memory of the expired: it must not be taken up by an older entry.
     let mut small = Small::new(SessionLimits {

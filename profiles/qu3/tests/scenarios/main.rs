@@ -20,6 +20,8 @@ mod lies;
 mod models;
 mod pins;
 mod policies;
+mod policy_law;
+mod policy_records;
 mod refusals;
 mod refused_client;
 mod replay;

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pqfw_framework::exchange::TransportError;
+use pqfw_framework::python_json::Json;
 use pqfw_framework::system::Failure;
 use pqfw_memory::{Crossing, Interceptor, RequestFate, ResponseFate};
 use pqfw_qu3::error::ClientError;
-use pqfw_qu3::wire::route;
+use pqfw_qu3::wire::{Attestation, route};
 
-use crate::liar::{authentication, client_of, stuck};
+use crate::liar::{Liar, authentication, client_of, inference_from, stuck};
 use crate::support::{House, text_input};
 
 #[tokio::test]
@@ -66,6 +67,27 @@ async fn a_refusals_words_are_made_harmless_before_anyone_sees_them() {
             panic!("no refusal")
         };
         assert_eq!(detail, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_models_words_are_made_harmless_too() {
+    let long = "y".repeat(10_000);
+    for (words, expected) in [
+        ("a\u{1b}[31m\r\nb\u{9b}c", "a[31mbc"),
+        (&long, &long[..500]),
+    ] {
+        let words = words.to_owned();
+        let liar = Liar {
+            before_signing: Box::new(move |reply| {
+                reply.outcome = Err(words.clone());
+                reply.attestation.success = false;
+                reply.attestation.output_hash = Attestation::hash_of(&Json::Null);
+            }),
+            ..Liar::new()
+        };
+        let outcome = inference_from(liar).await.unwrap();
+        assert_eq!(outcome, Err(expected.into()));
     }
 }
 

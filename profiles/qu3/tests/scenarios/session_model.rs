@@ -26,6 +26,10 @@ enum Operation {
         session: Index,
         message: u8,
     },
+    /// The handshake of some session once more.
+    Repeat {
+        session: Index,
+    },
     /// As a client would: under its newest session.
     AcceptNewest {
         client: u8,
@@ -41,6 +45,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let operation = prop_oneof![
         4 => client().prop_map(|client| Operation::Handshake { client }),
         1 => client().prop_map(|client| Operation::Candidates { client }),
+        2 => any::<Index>().prop_map(|session| Operation::Repeat { session }),
         4 => (any::<Index>(), 0..6_u8)
             .prop_map(|(session, message)| Operation::Accept { session, message }),
         4 => (client(), 0..200_u8)
@@ -51,16 +56,19 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 }
 
 fn limits() -> impl Strategy<Value = SessionLimits> {
-    (1..4_usize, 1..6_usize, 1..4_usize, 1..12_u64, 0..10_usize).prop_map(
-        |(pending_per_key, pending, sessions, messages, replay_records)| SessionLimits {
-            lifetime: Duration::from_secs(40),
-            pending_lifetime: Duration::from_secs(10),
-            pending_per_key,
-            pending,
-            sessions,
-            messages,
-            replay_records,
-            replay_records_per_session: usize::MAX,
+    let bounds = (1..4_usize, 1..6_usize, 1..4_usize);
+    (bounds, 1..12_u64, 0..10_usize, 0..6_usize).prop_map(
+        |((pending_per_key, pending, sessions), messages, replay_records, per_session)| {
+            SessionLimits {
+                lifetime: Duration::from_secs(40),
+                pending_lifetime: Duration::from_secs(10),
+                pending_per_key,
+                pending,
+                sessions,
+                messages,
+                replay_records,
+                replay_records_per_session: per_session,
+            }
         },
     )
 }
@@ -189,7 +197,10 @@ impl Model {
             return Err(Refusal::Replayed);
         }
         session.messages += 2;
-        if session.messages > self.limits.messages || records >= self.limits.replay_records {
+        if session.messages > self.limits.messages
+            || records >= self.limits.replay_records
+            || session.accepted.len() >= self.limits.replay_records_per_session
+        {
             self.end(at);
             return Err(Refusal::SessionExpired);
         }
@@ -199,6 +210,14 @@ impl Model {
             self.end(oldest);
         }
         Ok(accepted)
+    }
+
+    /// Whether the handshake of a session, made once more, gets the answer that it got.
+    fn answers_again(&mut self, number: usize) -> bool {
+        self.sweep();
+        let fresh = self.limits.pending_lifetime / 2;
+        let known = self.sessions.iter().find(|known| known.number == number);
+        known.is_some_and(|known| !known.confirmed && self.now - known.born <= fresh)
     }
 
     fn counts(&self) -> (usize, usize, usize) {
@@ -259,7 +278,8 @@ impl Both {
             Operation::Handshake { client } => {
                 let number = self.ever.len().to_be_bytes();
                 let now = self.now();
-                self.machine.handshake(now, &[*client], key(), &number, &[]);
+                self.machine
+                    .handshake(now, &[*client], key(), &number, &number);
                 self.model.handshake(*client);
                 let newest = self.candidates(*client)?.pop().unwrap();
                 self.ever.push((*client, newest));
@@ -268,7 +288,16 @@ impl Both {
             Operation::Accept { session, message } if !self.ever.is_empty() => {
                 self.accept(session.index(self.ever.len()), *message)?;
             }
-            Operation::Accept { .. } => {}
+            Operation::Repeat { session } if !self.ever.is_empty() => {
+                let number = session.index(self.ever.len());
+                let (client, candidate) = &self.ever[number];
+                let now = self.now();
+                let answer = self.machine.answered(now, &[*client], &candidate.sign_key);
+                let expected = self.model.answers_again(number);
+                let expected = expected.then(|| number.to_be_bytes().to_vec());
+                prop_assert_eq!(answer, expected);
+            }
+            Operation::Accept { .. } | Operation::Repeat { .. } => {}
             Operation::AcceptNewest { client, message } => {
                 if let Some(newest) = self.ever.iter().rposition(|(of, _)| of == client) {
                     self.accept(newest, *message)?;

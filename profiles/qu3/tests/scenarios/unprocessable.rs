@@ -8,8 +8,8 @@ use pqfw_qu3::error::Refusal;
 use pqfw_qu3::wire::{self, route};
 
 use crate::support::{
-    House, Peer, Who, assert_refused, good_bodies, json, object, post, seal, string, text_input,
-    with_field,
+    House, Peer, Who, assert_bad, assert_refused, good_bodies, json, object, post, seal, string,
+    text_input, with_field,
 };
 
 /// The entries of a 422.
@@ -163,6 +163,27 @@ fn a_large_body_is_not_repeated_to_its_sender() {
         for entry in unprocessable(&house.ask(&request)) {
             let expected = if repeated { body.clone() } else { json(b"{}") };
             assert_eq!(entry.get("input"), Some(&expected));
+        }
+    }
+}
+
+#[test]
+fn a_body_of_more_values_than_any_request_has_is_not_read() {
+    const MOST: usize = 1024;
+    let house = House::new();
+    for path in [route::HANDSHAKE, route::INFERENCE, route::POLICY] {
+        for mark in [',', '[', '{'] {
+            let body = |marks: usize| mark.to_string().repeat(marks).into_bytes();
+            for few in [MOST - 1, MOST] {
+                unprocessable(&house.ask(&Request::post(path, body(few))));
+            }
+            for many in [MOST + 1, 1 << 20] {
+                let response = house.ask(&Request::post(path, body(many)));
+                assert_bad(
+                    &response,
+                    "The body holds more values than any request has.",
+                );
+            }
         }
     }
 }

@@ -31,7 +31,11 @@ pub(crate) fn with_flipped_bit(request: &Request, field: &str, at: usize) -> Req
 
 #[track_caller]
 pub(crate) fn json(text: &[u8]) -> Json {
-    parse(text, Limits::default()).unwrap()
+    let limits = Limits {
+        bytes: text.len(),
+        ..Limits::default()
+    };
+    parse(text, limits).unwrap()
 }
 
 #[track_caller]

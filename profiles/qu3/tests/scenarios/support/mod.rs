@@ -14,5 +14,5 @@ pub(crate) use bodies::{
 pub(crate) use house::{House, Told};
 pub(crate) use odd_store::OddStore;
 pub(crate) use peer::{Peer, URL, good_bodies, hello, seal, session_key, statement, text_input};
-pub(crate) use people::{KeyFolder, Who, keys_of, public_keys_of};
+pub(crate) use people::{KeyFolder, Who, keys_of, public_keys_of, stored_keys};
 pub(crate) use suites::{DEPLOYED, REGISTRY, suite, suite_of};

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex};
 use chacha20::ChaCha20Rng;
 use pqfw_framework::rand_core::SeedableRng;
 use pqfw_framework::secret::SecretBytes;
+use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{KeyFileError, KeyFiles};
 use pqfw_qu3::keys::{End, EndKeys, ServerPublicKeys};
 
@@ -108,4 +109,15 @@ impl KeyFiles for KeyFolder {
     fn describe(&self) -> String {
         "the key folder".into()
     }
+}
+
+/// Key pairs that went through files, as those of a real end do.
+pub(crate) fn stored_keys(suite: &Suite, seed: u64) -> EndKeys {
+    let folder = KeyFolder::default();
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let (made, _) = EndKeys::load_or_generate(&folder, suite, End::Client, &mut rng).unwrap();
+    let read = EndKeys::load(&folder, suite, End::Client).unwrap().unwrap();
+    assert_eq!(made.kem_public, read.kem_public);
+    assert_eq!(made.sign_public, read.sign_public);
+    read
 }
