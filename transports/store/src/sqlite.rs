@@ -18,6 +18,9 @@ use crate::schema::{self, SchemaError};
 /// holds a file for longer is a backup or a person with a shell.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// Between two attempts to open a file whose journal somebody else is changing.
+const PAUSE: Duration = Duration::from_millis(10);
+
 pub(crate) struct SqliteStore {
     path: PathBuf,
     connection: Mutex<Connection>,
@@ -27,7 +30,7 @@ impl SqliteStore {
     /// Opens the file, and makes it when it is not there.
     pub(crate) fn open(path: PathBuf) -> Result<Self, StoreError> {
         home::prepare(&path).map_err(|error| failed(&path, &error))?;
-        match connect(&path) {
+        match connect_patiently(&path) {
             Ok(connection) => Ok(Self {
                 path,
                 connection: Mutex::new(connection),
@@ -133,6 +136,23 @@ impl Store for SqliteStore {
             rows?.collect()
         });
         found.map_err(|error| self.failed(error))
+    }
+}
+
+/// SQLite does not wait for others while the journal's mode is changed, however long it was told
+/// to: whoever opens the file at the same moment is refused at once. So this waits instead.
+fn connect_patiently(path: &Path) -> Result<Connection, SchemaError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match connect(path) {
+            Err(SchemaError::Sqlite(error))
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < BUSY =>
+            {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            other => return other,
+        }
     }
 }
 

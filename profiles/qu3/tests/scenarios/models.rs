@@ -195,33 +195,40 @@ fn an_application_error_is_answered_sealed_and_attested() {
     }
 }
 
-/// A statement as some other JSON writer would send it, and what its signature must be over.
+/// A statement as some other JSON writer would send it, what its signature must be over, and what
+/// `json.dumps(…, sort_keys=True)` of CPython prints of it.
 struct Deployed {
     input_as_sent: &'static str,
     input_as_signed: &'static str,
+    input_as_hashed: &'static str,
 }
 
 const DEPLOYED: [Deployed; 5] = [
     Deployed {
         input_as_sent: r#"{ "text" : "x",  "b": 1, "a": 1.0 }"#,
         input_as_signed: r#"{"a":1.0,"b":1,"text":"x"}"#,
+        input_as_hashed: r#"{"a": 1.0, "b": 1, "text": "x"}"#,
     },
     Deployed {
         input_as_sent: r#"{"text": "x", "n": [1.00, 1E5, 1e16, 1e-7, -0, -0.0, 5e-324, 18446744073709551616, 1000000000000000000000000000000]}"#,
         input_as_signed: r#"{"n":[1.0,100000.0,1e+16,1e-07,0,-0.0,5e-324,18446744073709551616,1000000000000000000000000000000],"text":"x"}"#,
+        input_as_hashed: r#"{"n": [1.0, 100000.0, 1e+16, 1e-07, 0, -0.0, 5e-324, 18446744073709551616, 1000000000000000000000000000000], "text": "x"}"#,
     },
     Deployed {
         input_as_sent: r#"{"text": "x", "é": "/\u007f\u2028", "\uffff": 1, "😀": {"z": null, "a": true, "": []}}"#,
         input_as_signed: r#"{"text":"x","\u00e9":"/\u007f\u2028","\uffff":1,"\ud83d\ude00":{"":[],"a":true,"z":null}}"#,
+        input_as_hashed: r#"{"text": "x", "\u00e9": "/\u007f\u2028", "\uffff": 1, "\ud83d\ude00": {"": [], "a": true, "z": null}}"#,
     },
     Deployed {
         // The last of equal names counts, at the place of the first.
         input_as_sent: r#"{"text": "lost", "a": 1, "text": "x"}"#,
         input_as_signed: r#"{"a":1,"text":"x"}"#,
+        input_as_hashed: r#"{"a": 1, "text": "x"}"#,
     },
     Deployed {
         input_as_sent: r#""{\"text\":  \"x\", \"a\": 1.00}""#,
         input_as_signed: r#""{\"text\":  \"x\", \"a\": 1.00}""#,
+        input_as_hashed: r#""{\"text\":  \"x\", \"a\": 1.00}""#,
     },
 ];
 
@@ -232,6 +239,7 @@ fn a_signature_is_over_the_canonical_text_of_what_was_sent() {
     for Deployed {
         input_as_sent,
         input_as_signed,
+        input_as_hashed,
     } in DEPLOYED
     {
         let signed = format!(
@@ -248,6 +256,9 @@ fn a_signature_is_over_the_canonical_text_of_what_was_sent() {
         assert_eq!(string(&reply, "status"), "success", "{input_as_sent}");
         let output = reply.get("output_data").unwrap();
         assert_eq!(string(output, "capitalized_text"), "X");
+        let attested = reply.get("attestation_data").unwrap();
+        let hash = wire::encode(input_as_hashed.as_bytes());
+        assert_eq!(string(attested, "inputHash"), hash);
     }
 }
 
@@ -315,6 +326,40 @@ fn a_server_has_whatever_models_it_is_given() {
     alice.meet(&without);
     let denied = alice.run(&without, "count", &text_input("x"));
     assert_eq!(denied, by_policy);
+}
+
+/// A model that gives its input back.
+struct Echo;
+
+impl Model for Echo {
+    fn summary(&self) -> &str {
+        "gives its input back"
+    }
+
+    fn infer(&self, input: &Object) -> Result<Json, String> {
+        Ok(input.clone().into())
+    }
+}
+
+#[test]
+fn an_output_is_given_in_its_own_order_and_attested_in_sorted_order() {
+    let store = Arc::new(MemoryStore::default());
+    let models = Models::builtin().with("echo", Echo);
+    let keys = Some(keys_of(Who::Server));
+    let house = House::build(suite(), keys, models, store, Qu3Config::default());
+    let mut alice = Peer::in_session(Who::Alice, &house);
+    // As a string, so that the order is the sender's.
+    let request = alice.inference("echo", &r#"{"b": 1, "a": {"d": 2, "c": 3}}"#.into());
+    let response = house.ask(&request);
+    let body = accepted(&response);
+    let plaintext = alice.open(&body, ["nonceB64", "encryptedPayloadB64"]);
+    let plaintext = String::from_utf8(plaintext).unwrap();
+    let output = r#""output_data": {"b": 1, "a": {"d": 2, "c": 3}}, "error_message": null"#;
+    assert!(plaintext.contains(output), "{plaintext}");
+    let reply = alice.open_inference(&response);
+    let attested = reply.get("attestation_data").unwrap();
+    let hash = wire::encode(br#"{"a": {"c": 3, "d": 2}, "b": 1}"#);
+    assert_eq!(string(attested, "outputHash"), hash);
 }
 
 #[test]
