@@ -67,30 +67,29 @@ pub fn string_fields<const N: usize>(
         Err(_) if body.is_empty() => return Err(unprocessable([missing(None, Json::Null)])),
         Err(error) => return Err(unprocessable([invalid_json(&error)])),
     };
+    let small = body.len() <= MAX_ECHO_BYTES;
+    let echo = |value: &Json| {
+        if small {
+            value.clone()
+        } else {
+            Object::new().into()
+        }
+    };
     let Json::Object(object) = &json else {
         let text = "Input should be a valid dictionary or object to extract fields from";
-        return Err(unprocessable([detail(
-            "model_attributes_type",
-            None,
-            text,
-            Json::Null,
-        )]));
-    };
-    let echo = if body.len() <= MAX_ECHO_BYTES {
-        json.clone()
-    } else {
-        Object::new().into()
+        let kind = "model_attributes_type";
+        return Err(unprocessable([detail(kind, None, text, echo(&json))]));
     };
     let mut details = Vec::new();
     let fields = names.map(|name| match object.get(name) {
         Some(Json::String(text)) => text.clone(),
-        Some(_) => {
+        Some(other) => {
             let text = "Input should be a valid string";
-            details.push(detail("string_type", Some(name), text, Json::Null));
+            details.push(detail("string_type", Some(name), text, echo(other)));
             String::new()
         }
         None => {
-            details.push(missing(Some(name), echo.clone()));
+            details.push(missing(Some(name), echo(&json)));
             String::new()
         }
     });
@@ -127,14 +126,15 @@ fn detail(kind: &str, field: Option<&str>, message: &str, input: Json) -> Json {
 }
 
 fn invalid_json(error: &ParseError) -> Json {
+    let at = u64::try_from(error.position.offset).unwrap_or(u64::MAX);
     Json::object([
         ("type", "json_invalid".into()),
-        ("loc", vec![Json::from("body")].into()),
+        ("loc", vec![Json::from("body"), at.into()].into()),
         ("msg", "JSON decode error".into()),
         ("input", Object::new().into()),
         (
             "ctx",
-            Json::object([("error", error.to_string().as_str().into())]),
+            Json::object([("error", error.problem.to_string().as_str().into())]),
         ),
     ])
 }
