@@ -6,12 +6,24 @@ use pqfw_framework::registry::{Builder, Registry};
 use pqfw_aead as _;
 use pqfw_aws_lc as _;
 use pqfw_classical as _;
+use pqfw_composite as _;
+use pqfw_dilithium as _;
+use pqfw_fn_dsa as _;
+use pqfw_frodokem as _;
+#[cfg(feature = "graviola")]
+use pqfw_graviola as _;
 use pqfw_hash as _;
 use pqfw_http as _;
 use pqfw_kyber as _;
+#[cfg(feature = "libcrux")]
+use pqfw_libcrux as _;
 use pqfw_memory as _;
 use pqfw_ml_dsa as _;
 use pqfw_ml_kem as _;
+#[cfg(feature = "openssl")]
+use pqfw_openssl as _;
+#[cfg(feature = "liboqs")]
+use pqfw_oqs as _;
 use pqfw_pqclean as _;
 use pqfw_qu3 as _;
 use pqfw_slh_dsa as _;

@@ -37,6 +37,8 @@ impl fmt::Display for ConstantTime {
 pub struct ProviderInfo {
     /// The name after the `@`: `aws-lc`, `rustcrypto`, `pqclean`.
     pub name: String,
+    /// Other names that a profile may use after the `@`.
+    pub aliases: Vec<String>,
     /// The package that holds the code and its exact version: `ml-kem 0.3.4`.
     pub version: String,
     /// See [`Randomness`].
@@ -57,6 +59,7 @@ impl ProviderInfo {
     pub fn new(name: &str, version: &str) -> Self {
         Self {
             name: name.into(),
+            aliases: Vec::new(),
             version: version.into(),
             randomness: Randomness::Injected,
             constant_time: ConstantTime::Unclaimed,
@@ -64,6 +67,19 @@ impl ProviderInfo {
             validated: false,
             native_context: false,
         }
+    }
+
+    /// Adds another name for the `@`.
+    #[must_use]
+    pub fn alias(mut self, alias: &str) -> Self {
+        self.aliases.push(alias.into());
+        self
+    }
+
+    /// Whether `name` is this provider's name or one of its aliases.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|alias| alias == name)
     }
 
     /// Says that the provider owns its generator.

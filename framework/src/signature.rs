@@ -129,12 +129,16 @@ pub enum SignatureError {
 }
 
 /// A signature algorithm whose provider passed the admission gate.
+///
+/// `preferred` does the work; `expander`, when there is one, is another admitted provider of the
+/// same algorithm that can turn a seed into the expanded form which `preferred` reads.
 #[derive(Clone)]
 pub struct AdmittedSignature {
     info: Arc<AlgorithmInfo>,
     sizes: SignatureSizes,
     provider: Arc<ProviderInfo>,
-    code: Arc<dyn Signature>,
+    preferred: Arc<dyn Signature>,
+    expander: Option<Arc<dyn Signature>>,
 }
 
 impl AdmittedSignature {
@@ -142,13 +146,15 @@ impl AdmittedSignature {
         info: Arc<AlgorithmInfo>,
         sizes: SignatureSizes,
         provider: Arc<ProviderInfo>,
-        code: Arc<dyn Signature>,
+        preferred: Arc<dyn Signature>,
+        expander: Option<Arc<dyn Signature>>,
     ) -> Self {
         Self {
             info,
             sizes,
             provider,
-            code,
+            preferred,
+            expander,
         }
     }
 
@@ -175,7 +181,7 @@ impl AdmittedSignature {
     /// # Errors
     /// [`SignatureError::ProviderFailed`].
     pub fn generate(&self, rng: &mut dyn CryptoRng) -> Result<SigningKey, SignatureError> {
-        Ok(self.wrap(self.code.generate(rng)?))
+        Ok(self.wrap(self.preferred.generate(rng)?, None))
     }
 
     /// Generates a key pair that can be stored: from a seed, where the algorithm defines one.
@@ -211,7 +217,22 @@ impl AdmittedSignature {
                 expected,
             });
         }
-        Ok(self.wrap(self.code.import_signing_key(form)?))
+        match (
+            self.preferred.import_signing_key(form),
+            &self.expander,
+            form,
+        ) {
+            (Ok(code), _, _) => Ok(self.wrap(code, None)),
+            (Err(SignatureError::FormUnsupported(_)), Some(expander), SecretForm::Seed(seed)) => {
+                let expanded = expander
+                    .import_signing_key(form)?
+                    .export(SecretKind::Expanded)?;
+                let expanded = SecretForm::Expanded(expanded.expose());
+                let code = self.preferred.import_signing_key(expanded)?;
+                Ok(self.wrap(code, Some(SecretBytes::copy_of(seed))))
+            }
+            (Err(error), _, _) => Err(error),
+        }
     }
 
     /// Imports a public key.
@@ -232,7 +253,7 @@ impl AdmittedSignature {
             info: self.info.clone(),
             sizes: self.sizes,
             provider: self.provider.clone(),
-            code: self.code.import_verifying_key(bytes)?,
+            code: self.preferred.import_verifying_key(bytes)?,
         })
     }
 
@@ -254,12 +275,13 @@ impl AdmittedSignature {
         key.verify(message, context, signature)
     }
 
-    fn wrap(&self, code: Box<dyn Sign>) -> SigningKey {
+    fn wrap(&self, code: Box<dyn Sign>, seed: Option<SecretBytes>) -> SigningKey {
         SigningKey {
             info: self.info.clone(),
             sizes: self.sizes,
             provider: self.provider.clone(),
             code,
+            seed,
         }
     }
 }
@@ -270,6 +292,7 @@ pub struct SigningKey {
     sizes: SignatureSizes,
     provider: Arc<ProviderInfo>,
     code: Box<dyn Sign>,
+    seed: Option<SecretBytes>,
 }
 
 impl SigningKey {
@@ -296,7 +319,10 @@ impl SigningKey {
     /// # Errors
     /// [`SignatureError::FormUnsupported`] when the key does not exist in that form.
     pub fn export(&self, kind: SecretKind) -> Result<SecretBytes, SignatureError> {
-        self.code.export(kind)
+        match (&self.seed, kind) {
+            (Some(seed), SecretKind::Seed) => Ok(SecretBytes::copy_of(seed.expose())),
+            _ => self.code.export(kind),
+        }
     }
 
     /// Signs the concatenation of `message` with an empty native context.
@@ -325,7 +351,7 @@ impl SigningKey {
     ) -> Result<Vec<u8>, SignatureError> {
         check_context(context)?;
         let signature = self.code.sign(rng, message, context)?;
-        if signature.len() == self.sizes.signature {
+        if fits(&self.sizes, &signature) {
             Ok(signature)
         } else {
             Err(SignatureError::ProviderFailed)
@@ -372,10 +398,19 @@ impl VerifyingKey {
         signature: &[u8],
     ) -> Result<(), SignatureError> {
         check_context(context)?;
-        if signature.len() != self.sizes.signature {
+        if !fits(&self.sizes, signature) {
             return Err(SignatureError::Rejected);
         }
         self.code.verify(message, context, signature)
+    }
+}
+
+/// Whether a signature has the length, or one of the lengths, of its algorithm.
+pub(crate) fn fits(sizes: &SignatureSizes, signature: &[u8]) -> bool {
+    if sizes.variable_length {
+        (1..=sizes.signature).contains(&signature.len())
+    } else {
+        signature.len() == sizes.signature
     }
 }
 

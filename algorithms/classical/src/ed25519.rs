@@ -15,10 +15,12 @@ use pqfw_framework::signature::{Sign, Signature, SignatureError, Verify};
 use zeroize::Zeroizing;
 
 pub(crate) fn provider() -> ProviderInfo {
-    ProviderInfo::new("dalek", "ed25519-dalek 3.0.0").constant_time(
-        ConstantTime::Claimed,
-        "README of ed25519-dalek 3.0: signing is constant-time",
-    )
+    ProviderInfo::new("rustcrypto", "ed25519-dalek 3.0.0")
+        .alias("dalek")
+        .constant_time(
+            ConstantTime::Claimed,
+            "README of ed25519-dalek 3.0: signing is constant-time",
+        )
 }
 
 /// Ed25519 by ed25519-dalek.

@@ -1,6 +1,6 @@
 //! X25519 as a KEM (RFC 9180) and Ed25519 (RFC 8032) in pure Rust, for pqfw.
 //!
-//! One provider, `dalek`. Neither algorithm resists a quantum computer; they are here as the
+//! One provider, `rustcrypto`, which answers to `dalek` too. Neither algorithm resists a quantum computer; they are here as the
 //! classical halves of hybrids.
 
 mod dhkem;
@@ -9,7 +9,7 @@ mod x25519;
 
 use pqfw_framework::registry::Plugin;
 
-/// Brings X25519 and Ed25519 by the provider `dalek`.
+/// Brings X25519 and Ed25519 by the provider `rustcrypto`.
 #[must_use]
 pub fn plugin() -> Plugin {
     Plugin::new("classical")

@@ -14,10 +14,12 @@ use zeroize::Zeroizing;
 use crate::dhkem::extract_and_expand;
 
 pub(crate) fn provider() -> ProviderInfo {
-    ProviderInfo::new("dalek", "x25519-dalek 3.0.0").constant_time(
-        ConstantTime::Claimed,
-        "README of curve25519-dalek 5.0: no secret-dependent branches or memory accesses",
-    )
+    ProviderInfo::new("rustcrypto", "x25519-dalek 3.0.0")
+        .alias("dalek")
+        .constant_time(
+            ConstantTime::Claimed,
+            "README of curve25519-dalek 5.0: no secret-dependent branches or memory accesses",
+        )
 }
 
 /// X25519 by x25519-dalek, HKDF by RustCrypto.

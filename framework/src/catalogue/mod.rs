@@ -147,8 +147,10 @@ pub struct SignatureSizes {
     pub verifying_key: usize,
     /// The private key as its specification encodes it.
     pub signing_key: usize,
-    /// The signature.
+    /// The signature; the longest, where the length varies.
     pub signature: usize,
+    /// Whether signatures may be shorter (DER of ECDSA, Falcon's compression).
+    pub variable_length: bool,
     /// Whether the specification defines a context string of up to 255 bytes.
     pub context: bool,
 }
@@ -271,8 +273,19 @@ pub enum PrivateKeyEncoding {
     SeedOrExpanded,
     /// An OCTET STRING within the OCTET STRING: RFC 8410 section 7.
     CurvePrivateKey,
+    /// `ECPrivateKey` of RFC 5915, for the identifier id-ecPublicKey of RFC 5480.
+    EcPrivateKey,
     /// The bytes as they are: RFC 9909 section 5, and whatever has no registered form.
     Raw,
+}
+
+/// The parameters beside an object identifier, where its keys need some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OidParameters {
+    /// The identifier of a named curve, dotted: RFC 5480 section 2.1.1.
+    NamedCurve(String),
+    /// A UTF8String with the algorithm's name: how this framework identifies hybrids.
+    Name(String),
 }
 
 /// One algorithm: what goes over the wire under one name.
@@ -288,6 +301,8 @@ pub struct AlgorithmInfo {
     pub specification: String,
     /// The object identifier of its keys, dotted.
     pub oid: Option<String>,
+    /// What stands beside that identifier.
+    pub oid_parameters: Option<OidParameters>,
     /// How its private keys sit in PKCS#8.
     pub private_key_encoding: PrivateKeyEncoding,
     /// The TLS named group or signature scheme that is exactly this algorithm.
@@ -318,6 +333,7 @@ impl AlgorithmInfo {
             not_to_be_confused_with: Vec::new(),
             specification: specification.into(),
             oid: None,
+            oid_parameters: None,
             private_key_encoding: PrivateKeyEncoding::Raw,
             tls_code_point: None,
             sizes,
@@ -355,6 +371,16 @@ impl AlgorithmInfo {
     #[must_use]
     pub fn oid(mut self, oid: &str) -> Self {
         self.oid = Some(oid.into());
+        self
+    }
+
+    /// Says that keys are identified by id-ecPublicKey and this named curve, with private keys as
+    /// RFC 5915 has them.
+    #[must_use]
+    pub fn named_curve(mut self, curve: &str) -> Self {
+        self.oid = Some("1.2.840.10045.2.1".into());
+        self.oid_parameters = Some(OidParameters::NamedCurve(curve.into()));
+        self.private_key_encoding = PrivateKeyEncoding::EcPrivateKey;
         self
     }
 

@@ -7,15 +7,16 @@
 
 use std::fmt;
 
-use pkcs8::der::asn1::{BitStringRef, OctetStringRef};
+use pkcs8::der::asn1::{Any, BitStringRef, OctetStringRef, Utf8StringRef};
 use pkcs8::der::pem::{self, LineEnding};
+use pkcs8::der::referenced::OwnedToRef;
 use pkcs8::der::{Decode, Encode, Error, Reader, SliceReader};
-use pkcs8::spki::SubjectPublicKeyInfoRef;
+use pkcs8::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoRef};
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::catalogue::{AlgorithmInfo, PrivateKeyEncoding};
+use crate::catalogue::{AlgorithmInfo, OidParameters, PrivateKeyEncoding};
 use crate::hash::AdmittedHash;
 use crate::secret::SecretBytes;
 
@@ -114,8 +115,9 @@ impl fmt::Debug for Fingerprint {
 /// [`KeyCodecError::NoIdentifier`].
 pub fn public_to_der(info: &AlgorithmInfo, public_key: &[u8]) -> Result<Vec<u8>, KeyCodecError> {
     let not_der = |_| KeyCodecError::Der("SubjectPublicKeyInfo");
+    let identifier = identifier(info)?;
     let spki = SubjectPublicKeyInfoRef {
-        algorithm: identifier(info)?,
+        algorithm: identifier.owned_to_ref(),
         subject_public_key: BitStringRef::from_bytes(public_key).map_err(not_der)?,
     };
     spki.to_der().map_err(not_der)
@@ -162,12 +164,22 @@ pub fn private_to_pem(
             SecretBytes::own(string.to_der().map_err(not_der)?)
         }
         (PrivateKeyEncoding::CurvePrivateKey, seed, expanded) => {
-            let key = seed
+            let key = expanded
                 .as_ref()
-                .or(expanded.as_ref())
+                .or(seed.as_ref())
                 .ok_or(KeyCodecError::Der(KIND))?;
             let string = OctetStringRef::new(key.expose()).map_err(not_der)?;
             SecretBytes::own(string.to_der().map_err(not_der)?)
+        }
+        (PrivateKeyEncoding::EcPrivateKey, _, expanded) => {
+            let key = expanded.as_ref().ok_or(KeyCodecError::Der(KIND))?;
+            // The curve stands in the AlgorithmIdentifier, so RFC 5915 lets it be absent here.
+            let key = sec1::EcPrivateKey {
+                private_key: key.expose(),
+                parameters: None,
+                public_key: None,
+            };
+            SecretBytes::own(key.to_der().map_err(not_der)?)
         }
         (PrivateKeyEncoding::Raw, seed, expanded) => {
             let key = expanded
@@ -179,7 +191,8 @@ pub fn private_to_pem(
         (PrivateKeyEncoding::SeedOrExpanded, None, None) => return Err(KeyCodecError::Der(KIND)),
     };
     let key = OctetStringRef::new(inner.expose()).map_err(not_der)?;
-    let der = PrivateKeyInfoRef::new(identifier(info)?, key);
+    let identifier = identifier(info)?;
+    let der = PrivateKeyInfoRef::new(identifier.owned_to_ref(), key);
     let der = Zeroizing::new(der.to_der().map_err(not_der)?);
     pem::encode_string(PRIVATE_LABEL, LineEnding::LF, &der)
         .map(Zeroizing::new)
@@ -212,6 +225,13 @@ pub fn private_from_file(
             Ok(PrivateKeyParts {
                 seed: None,
                 expanded: Some(only(bytes)),
+            })
+        }
+        PrivateKeyEncoding::EcPrivateKey => {
+            let key = sec1::EcPrivateKey::from_der(inner).map_err(not_der)?;
+            Ok(PrivateKeyParts {
+                seed: None,
+                expanded: Some(only(key.private_key)),
             })
         }
         PrivateKeyEncoding::SeedOrExpanded => match inner.first() {
@@ -249,14 +269,20 @@ pub fn private_from_file(
     }
 }
 
-fn identifier(info: &AlgorithmInfo) -> Result<AlgorithmIdentifierRef<'static>, KeyCodecError> {
-    let missing = || KeyCodecError::NoIdentifier(info.id.clone());
-    let oid = info.oid.as_ref().ok_or_else(missing)?;
-    let oid = ObjectIdentifier::new(oid).map_err(|_| missing())?;
-    Ok(AlgorithmIdentifierRef {
-        oid,
-        parameters: None,
-    })
+/// The AlgorithmIdentifier of the row's keys: its OID and, where there are some, its parameters.
+fn identifier(info: &AlgorithmInfo) -> Result<AlgorithmIdentifierOwned, KeyCodecError> {
+    let missing = |_| KeyCodecError::NoIdentifier(info.id.clone());
+    let oid = info.oid.as_deref().unwrap_or_default();
+    let oid = ObjectIdentifier::new(oid).map_err(|_| missing(()))?;
+    let parameters = match &info.oid_parameters {
+        None => None,
+        Some(OidParameters::NamedCurve(curve)) => {
+            let curve = ObjectIdentifier::new(curve).map_err(|_| missing(()))?;
+            Some(Any::encode_from(&curve).map_err(|_| missing(()))?)
+        }
+        Some(OidParameters::Name(name)) => Some(Any::encode_from(name).map_err(|_| missing(()))?),
+    };
+    Ok(AlgorithmIdentifierOwned { oid, parameters })
 }
 
 fn check_identifier(
@@ -264,14 +290,29 @@ fn check_identifier(
     found: &AlgorithmIdentifierRef<'_>,
 ) -> Result<(), KeyCodecError> {
     let expected = identifier(info)?;
-    if *found == expected {
+    if *found == expected.owned_to_ref() {
         return Ok(());
     }
     Err(KeyCodecError::WrongAlgorithm {
-        got: found.oid.to_string(),
+        got: in_words(found),
         expected: info.id.clone(),
-        identifier: expected.oid.to_string(),
+        identifier: in_words(&expected.owned_to_ref()),
     })
+}
+
+/// An identifier as people read it: the OID, and what stands beside it.
+fn in_words(identifier: &AlgorithmIdentifierRef<'_>) -> String {
+    let oid = identifier.oid;
+    let Some(parameters) = identifier.parameters else {
+        return oid.to_string();
+    };
+    if let Ok(curve) = parameters.decode_as::<ObjectIdentifier>() {
+        return format!("{oid} with curve {curve}");
+    }
+    match parameters.decode_as::<Utf8StringRef<'_>>() {
+        Ok(name) => format!("{oid} with name {name:?}", name = name.as_str()),
+        Err(_) => format!("{oid} with parameters"),
+    }
 }
 
 /// Gives the DER inside PEM, or the file itself when it is DER.

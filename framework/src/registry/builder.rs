@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 use super::nearest::fold;
-use super::{Code, Entry, Plugin, Registry, Row};
+use super::{Code, Entry, Plugin, Registry, Row, hybrid};
 use crate::catalogue::{self, AlgorithmInfo, Kind};
 use crate::provider::ProviderInfo;
 
@@ -161,6 +161,8 @@ impl Builder {
                 )?;
             }
         }
+        // A provider's own code for an algorithm comes before a wrapper over its base.
+        let own: BTreeSet<_> = registry.entries().map(Entry::full_name).collect();
         for (plugin, derivation) in derivations {
             let base = registry
                 .rows
@@ -176,6 +178,9 @@ impl Builder {
                 .filter_map(|e| derive(&e.code, &e.provider))
                 .collect();
             for (provider, code) in made {
+                if own.contains(&format!("{}@{}", derivation.algorithm, provider.name)) {
+                    continue;
+                }
                 add_entry(
                     &mut registry,
                     &plugin,
@@ -197,7 +202,7 @@ impl Builder {
 
 fn add_row(registry: &mut Registry, plugin: &str, info: AlgorithmInfo) -> Result<(), BuildError> {
     for name in std::iter::once(&info.id).chain(&info.aliases) {
-        if name.is_empty() || name.contains(['@', ',', '=', ' ']) {
+        if name.is_empty() || name.contains(['@', ',', '=', ' ']) || hybrid::is_hybrid(name) {
             return Err(BuildError::NameSyntax {
                 plugin: plugin.into(),
                 name: name.clone(),
@@ -257,11 +262,10 @@ fn add_entry(
             got: code.kind(),
         });
     }
-    if row
-        .entries
-        .iter()
-        .any(|entry| entry.provider.name == provider.name)
-    {
+    if row.entries.iter().any(|entry| {
+        let mut names = std::iter::once(&provider.name).chain(&provider.aliases);
+        names.any(|name| entry.provider.is_called(name)) || provider.is_called(&entry.provider.name)
+    }) {
         let (algorithm, provider) = (algorithm.into(), provider.name);
         return Err(BuildError::ProviderTwice {
             algorithm,

@@ -6,6 +6,7 @@
 
 mod builder;
 mod gate;
+mod hybrid;
 mod nearest;
 mod plugin;
 mod query;

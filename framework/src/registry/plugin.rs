@@ -55,7 +55,8 @@ pub struct Offer {
 /// Makes the code of a derived algorithm from one provider of its base.
 pub type Derive = fn(base: &Code, provider: &ProviderInfo) -> Option<(ProviderInfo, Code)>;
 
-/// An algorithm that is a wrapper over another: it exists once per provider of its base.
+/// An algorithm that is a wrapper over another: it exists once per provider of its base that does
+/// not offer the algorithm itself.
 pub struct Derivation {
     /// The canonical id of the new row.
     pub algorithm: String,

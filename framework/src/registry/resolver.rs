@@ -1,7 +1,5 @@
 //! From a name in a profile to admitted code: candidates, policy, gate, and a log of why.
 
-use std::sync::Arc;
-
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -13,7 +11,7 @@ use crate::kdf::AdmittedKdf;
 use crate::kem::{AdmittedKem, KemError};
 use crate::policy::{self, Policy, Verdict};
 use crate::secret::SecretForm;
-use crate::signature::AdmittedSignature;
+use crate::signature::{AdmittedSignature, SignatureError};
 
 /// Resolves names under one set of policies and preferences.
 pub struct Resolver<'a> {
@@ -188,9 +186,10 @@ impl<'a> Resolver<'a> {
         let (Code::Kem(code), Sizes::Kem(sizes)) = (&entry.code, entry.info.sizes) else {
             return Err(wrong_kind(&entry.info, Kind::Kem));
         };
-        let expander = sizes
-            .seed
-            .and_then(|seed| self.expander(entry, &vec![0; seed]));
+        let expander = match self.expander(entry, sizes.seed) {
+            Some(Code::Kem(kem)) => Some(kem.clone()),
+            _ => None,
+        };
         let (info, provider) = (entry.info.clone(), entry.provider.clone());
         Ok(AdmittedKem::new(
             info,
@@ -211,8 +210,18 @@ impl<'a> Resolver<'a> {
         else {
             return Err(wrong_kind(&entry.info, Kind::Signature));
         };
+        let expander = match self.expander(entry, sizes.seed) {
+            Some(Code::Signature(signature)) => Some(signature.clone()),
+            _ => None,
+        };
         let (info, provider) = (entry.info.clone(), entry.provider.clone());
-        Ok(AdmittedSignature::new(info, sizes, provider, code.clone()))
+        Ok(AdmittedSignature::new(
+            info,
+            sizes,
+            provider,
+            code.clone(),
+            expander,
+        ))
     }
 
     /// Resolves an AEAD.
@@ -358,7 +367,7 @@ impl<'a> Resolver<'a> {
                     .map(|e| e.provider.name.as_str())
                     .collect::<Vec<_>>()
             };
-            let Some(entry) = entries.iter().find(|e| e.provider.name == pinned) else {
+            let Some(entry) = entries.iter().find(|e| e.provider.is_called(pinned)) else {
                 return Err(ResolveError::UnknownProvider {
                     id: info.id.clone(),
                     provider: pinned.into(),
@@ -367,32 +376,29 @@ impl<'a> Resolver<'a> {
             };
             return Ok(vec![entry]);
         }
-        let rank = |e: &Entry| self.prefer.iter().position(|name| *name == e.provider.name);
+        let rank = |e: &Entry| {
+            self.prefer
+                .iter()
+                .position(|name| e.provider.is_called(name))
+        };
         entries.sort_by_key(|entry| rank(entry).unwrap_or(usize::MAX));
         Ok(entries)
     }
 
     /// Another admitted provider that reads seeds, when `entry` does not.
-    fn expander(&mut self, entry: &Entry, probe: &[u8]) -> Option<Arc<dyn crate::kem::Kem>> {
-        let reads_seeds = |code: &Code| {
-            let Code::Kem(kem) = code else { return false };
-            let outcome = kem.import_decapsulation_key(SecretForm::Seed(probe));
-            !matches!(outcome, Err(KemError::FormUnsupported(_)))
-        };
-        if reads_seeds(&entry.code) {
+    fn expander(&mut self, entry: &Entry, seed: Option<usize>) -> Option<&'a Code> {
+        let probe = vec![0; seed?];
+        if reads_seeds(&entry.code, &probe) {
             return None;
         }
         let others = self.registry.entries_of(&entry.info.id).iter();
-        let other = others
+        others
             .filter(|other| other.provider.name != entry.provider.name)
             // It will see seeds, so it must claim what the chosen one claims, and be admitted first.
             .filter(|other| other.provider.claims_no_less_than(&entry.provider))
             .filter(|other| self.registry.admit(other, self.rng).is_ok())
-            .find(|other| reads_seeds(&other.code))?;
-        match &other.code {
-            Code::Kem(kem) => Some(kem.clone()),
-            _ => None,
-        }
+            .find(|other| reads_seeds(&other.code, &probe))
+            .map(|other| &other.code)
     }
 
     fn chosen(&mut self, entry: &'a Entry) -> &'a Entry {
@@ -409,6 +415,21 @@ impl<'a> Resolver<'a> {
             provider: entry.provider.name.clone(),
             reason: reason.clone(),
         });
+    }
+}
+
+fn reads_seeds(code: &Code, probe: &[u8]) -> bool {
+    let form = SecretForm::Seed(probe);
+    match code {
+        Code::Kem(kem) => !matches!(
+            kem.import_decapsulation_key(form),
+            Err(KemError::FormUnsupported(_))
+        ),
+        Code::Signature(signature) => !matches!(
+            signature.import_signing_key(form),
+            Err(SignatureError::FormUnsupported(_))
+        ),
+        Code::Aead(_) | Code::Kdf(_) | Code::Hash(_) => false,
     }
 }
 

@@ -1,0 +1,7 @@
+//! FrodoKEM, salted (the standard form) and unsalted (eFrodoKEM).
+
+use crate::catalogue::AlgorithmInfo;
+
+pub(super) fn rows() -> Vec<AlgorithmInfo> {
+    Vec::new()
+}
