@@ -320,6 +320,11 @@ pub(crate) fn describe(decision: &Decision) -> Option<String> {
             "{algorithm}@{provider} is quarantined, the next provider takes over: {reason}"
         )),
         Decision::Warned { algorithm, warning } => Some(format!("{algorithm}: {warning}")),
+        Decision::Renamed {
+            given,
+            algorithm,
+            reason,
+        } => Some(format!("`{given}` is {algorithm} here: {reason}")),
         Decision::PassedOver { name, reason } => Some(format!(
             "`{name}` is passed over for the next alternative: {reason}"
         )),

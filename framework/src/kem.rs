@@ -394,6 +394,12 @@ impl DecapsulationKey {
         &self.provider
     }
 
+    /// The lengths of this algorithm, in bytes.
+    #[must_use]
+    pub fn sizes(&self) -> &KemSizes {
+        &self.sizes
+    }
+
     /// The encoding of the public key.
     #[must_use]
     pub fn encapsulation_key(&self) -> Vec<u8> {

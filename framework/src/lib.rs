@@ -19,6 +19,7 @@ pub mod aead;
 pub mod catalogue;
 pub mod exchange;
 pub mod hash;
+pub(crate) mod hybrid;
 pub mod kdf;
 pub mod kem;
 pub mod keys;

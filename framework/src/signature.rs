@@ -308,6 +308,12 @@ impl SigningKey {
         &self.provider
     }
 
+    /// The lengths of this algorithm, in bytes.
+    #[must_use]
+    pub fn sizes(&self) -> &SignatureSizes {
+        &self.sizes
+    }
+
     /// The encoding of the public key.
     #[must_use]
     pub fn verifying_key(&self) -> Vec<u8> {

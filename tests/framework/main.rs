@@ -9,6 +9,7 @@
 mod broken;
 mod gate;
 mod handles;
+mod hybrids;
 mod key_files;
 mod profile;
 mod registry;

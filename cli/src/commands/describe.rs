@@ -11,7 +11,7 @@ pub(super) fn describe(
     registry: &Registry,
     output: &Output,
 ) -> Result<(), CliError> {
-    let info = registry.find(algorithm)?;
+    let info = registry.describe(algorithm)?;
     let entries = registry.entries_of(&info.id);
     let profiles: Vec<_> = registry
         .systems()
@@ -23,7 +23,7 @@ pub(super) fn describe(
                 let names = [suite.kem, suite.signature, suite.aead, suite.kdf].concat();
                 names
                     .iter()
-                    .any(|name| registry.find(name).is_ok_and(|row| row.id == info.id))
+                    .any(|name| registry.describe(name).is_ok_and(|row| row.id == info.id))
             })
         })
         .map(|system| system.name)

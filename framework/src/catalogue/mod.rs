@@ -6,12 +6,14 @@
 
 mod kat;
 mod rows;
+mod tls_groups;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use kat::{Kat, KatCase, KatError};
 pub use rows::builtin;
+pub use tls_groups::{TLS_GROUPS, tls_group};
 
 /// What an algorithm is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

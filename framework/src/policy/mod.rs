@@ -3,6 +3,9 @@
 //! A policy removes candidates; it never chooses among them. Several policies apply together: what
 //! any of them denies is denied.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -22,6 +25,10 @@ pub struct Policy {
     /// A warning printed at every start, for policies that keep something weak alive.
     #[serde(default)]
     pub warning: Option<String>,
+    /// Names that mean another algorithm under this policy, because that is what the deployed peers
+    /// mean by them.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
     /// Its rules; the first that denies is the reason given.
     #[serde(rename = "rule")]
     pub rules: Vec<Rule>,
@@ -67,6 +74,16 @@ pub enum Verdict {
     Warned(String),
     /// Not to be used; the policy, the rule and its source.
     Denied(String),
+}
+
+impl Verdict {
+    fn severity(&self) -> u8 {
+        match self {
+            Self::Allowed => 0,
+            Self::Warned(_) => 1,
+            Self::Denied(_) => 2,
+        }
+    }
 }
 
 /// A policy that cannot be had: the operator's fault.
@@ -141,17 +158,29 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The algorithms that its rules name.
+    /// The algorithms that its rules and aliases name.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let rules = self.rules.iter();
-        rules.flat_map(|rule| rule.deny.iter().chain(&rule.except).map(String::as_str))
+        rules
+            .flat_map(|rule| rule.deny.iter().chain(&rule.except))
+            .chain(self.aliases.values())
+            .map(String::as_str)
     }
 
     /// What this policy says of `row` on the day `today`.
     #[must_use]
     pub fn verdict(&self, row: &AlgorithmInfo, today: &str) -> Verdict {
+        self.judge(row, today, |_| true)
+    }
+
+    /// What the rules that name `row` say of it.
+    fn verdict_by_name(&self, row: &AlgorithmInfo, today: &str) -> Verdict {
+        self.judge(row, today, |rule| rule.deny.contains(&row.id))
+    }
+
+    fn judge(&self, row: &AlgorithmInfo, today: &str, asked: impl Fn(&Rule) -> bool) -> Verdict {
         let mut verdict = Verdict::Allowed;
-        for rule in &self.rules {
+        for rule in self.rules.iter().filter(|rule| asked(rule)) {
             let Some(breach) = rule.breach(row) else {
                 continue;
             };
@@ -221,18 +250,42 @@ impl Rule {
     }
 }
 
-/// What several policies say together: the strictest verdict.
+/// What `name` means under the first policy that gives it a meaning of its own: the policy's name
+/// and the canonical id.
 #[must_use]
-pub fn verdict(policies: &[Policy], row: &AlgorithmInfo, today: &str) -> Verdict {
-    let mut strictest = Verdict::Allowed;
-    for policy in policies {
-        match policy.verdict(row, today) {
-            denied @ Verdict::Denied(_) => return denied,
-            warned @ Verdict::Warned(_) => strictest = warned,
-            Verdict::Allowed => {}
-        }
-    }
-    strictest
+pub fn alias<'a>(policies: &'a [Policy], name: &str) -> Option<(&'a str, &'a str)> {
+    policies.iter().find_map(|policy| {
+        let mut aliases = policy.aliases.iter();
+        let (_, meant) = aliases.find(|(alias, _)| alias.eq_ignore_ascii_case(name))?;
+        Some((policy.name.as_str(), meant.as_str()))
+    })
+}
+
+/// What several policies say together: the strictest verdict. `parts` is one row, or the rows that
+/// a hybrid joins.
+///
+/// A hybrid is as strong as its strongest part, so one part that satisfies a policy carries the
+/// others through it; but a part that a policy denies by name is denied in company too.
+#[must_use]
+pub fn verdict(policies: &[Policy], parts: &[Arc<AlgorithmInfo>], today: &str) -> Verdict {
+    let verdicts = policies.iter().flat_map(|policy| {
+        let carried = parts.iter().map(|part| policy.verdict(part, today));
+        let by_name = parts.iter().map(|part| policy.verdict_by_name(part, today));
+        [
+            carried.min_by_key(Verdict::severity),
+            by_name.max_by_key(Verdict::severity),
+        ]
+    });
+    // The first of the strictest: its reason is the one given.
+    verdicts
+        .flatten()
+        .fold(Verdict::Allowed, |strictest, verdict| {
+            if verdict.severity() > strictest.severity() {
+                verdict
+            } else {
+                strictest
+            }
+        })
 }
 
 #[cfg(test)]
@@ -311,9 +364,24 @@ mod tests {
             Policy::shipped("modern").unwrap(),
         ];
         assert!(matches!(
-            verdict(&both, &row("Kyber-768"), "2026-01-01"),
+            verdict(&both, &[Arc::new(row("Kyber-768"))], "2026-01-01"),
             Verdict::Denied(_)
         ));
+    }
+
+    #[test]
+    fn one_part_carries_a_hybrid_unless_the_other_is_denied_by_name() {
+        let modern = Policy::shipped("modern").unwrap();
+        let parts = ["X25519", "ML-KEM-768"].map(|id| Arc::new(row(id)));
+        let today = "2026-01-01";
+        assert_eq!(verdict(&[modern.clone()], &parts, today), Verdict::Allowed);
+        let weak = ["X25519", "Kyber-768"].map(|id| Arc::new(row(id)));
+        let refused = verdict(&[modern.clone()], &weak, today);
+        assert!(matches!(refused, Verdict::Denied(_)));
+        let text = "name='p'\nsummary='s'\n[[rule]]\nid='r'\nsource='s'\ndeny=['X25519']";
+        let no_x25519 = Policy::parse(text).unwrap();
+        let refused = verdict(&[modern, no_x25519], &parts, today);
+        assert!(matches!(refused, Verdict::Denied(reason) if reason.contains("X25519")));
     }
 
     #[test]

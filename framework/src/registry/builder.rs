@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 use super::nearest::fold;
-use super::{Code, Entry, Plugin, Registry, Row, hybrid};
+use super::{Code, Entry, Plugin, Registry, Row};
 use crate::catalogue::{self, AlgorithmInfo, Kind};
+use crate::hybrid;
 use crate::provider::ProviderInfo;
 
 /// Gathers plugins; nothing is checked before [`Builder::build`].
@@ -110,8 +111,8 @@ impl Builder {
             plugins: BTreeSet::new(),
             rehearsed: BTreeSet::new(),
         };
-        for row in catalogue::builtin() {
-            add_row(&mut registry, "framework", row)?;
+        for (rank, row) in catalogue::builtin().into_iter().enumerate() {
+            add_row(&mut registry, "framework", rank, row)?;
         }
         let mut derivations = Vec::new();
         for plugin in &mut self.plugins {
@@ -119,7 +120,7 @@ impl Builder {
                 return Err(BuildError::PluginTwice(plugin.name.clone()));
             }
             for row in plugin.rows.drain(..) {
-                add_row(&mut registry, &plugin.name, row)?;
+                add_row(&mut registry, &plugin.name, usize::MAX, row)?;
             }
             for transport in plugin.transports.drain(..) {
                 let name = transport.info().name.to_owned();
@@ -200,7 +201,12 @@ impl Builder {
     }
 }
 
-fn add_row(registry: &mut Registry, plugin: &str, info: AlgorithmInfo) -> Result<(), BuildError> {
+fn add_row(
+    registry: &mut Registry,
+    plugin: &str,
+    rank: usize,
+    info: AlgorithmInfo,
+) -> Result<(), BuildError> {
     for name in std::iter::once(&info.id).chain(&info.aliases) {
         if name.is_empty() || name.contains(['@', ',', '=', ' ']) || hybrid::is_hybrid(name) {
             return Err(BuildError::NameSyntax {
@@ -222,6 +228,7 @@ fn add_row(registry: &mut Registry, plugin: &str, info: AlgorithmInfo) -> Result
     let id = info.id.clone();
     let row = Row {
         info: Arc::new(info),
+        rank,
         entries: Vec::new(),
     };
     if registry.rows.insert(id.clone(), row).is_some() {

@@ -5,10 +5,12 @@
 //! fills the same builder. The order of registration carries no meaning.
 
 mod builder;
+mod explain;
 mod gate;
-mod hybrid;
+mod hybrids;
 mod nearest;
 mod plugin;
+mod preferences;
 mod query;
 mod resolver;
 
@@ -16,16 +18,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 pub use builder::{BuildError, Builder};
+pub use explain::{Candidate, Explanation, Fate, OrderSource};
 pub use gate::GateError;
 pub use inventory;
 pub use nearest::nearest;
 pub use plugin::{Code, Derivation, Derive, Offer, Plugin, Registration};
+pub use preferences::{Measured, Preferences, PreferencesError};
 pub use query::{Query, QueryError};
 pub use resolver::{Decision, ResolveError, Resolver};
 
 use rand_core::CryptoRng;
 
-use crate::catalogue::AlgorithmInfo;
+use crate::catalogue::{self, AlgorithmInfo};
 use crate::exchange::Transport;
 use crate::provider::ProviderInfo;
 use crate::system::System;
@@ -44,6 +48,8 @@ pub struct Registry {
 /// A row with the providers attached to it, in the built-in order.
 pub(crate) struct Row {
     info: Arc<AlgorithmInfo>,
+    /// The place in the catalogue's order; rows of plugins come last, by id.
+    rank: usize,
     entries: Vec<Entry>,
 }
 
@@ -103,6 +109,29 @@ impl Registry {
         })
     }
 
+    /// What `name` means: a row of the catalogue, or a hybrid of several by `A+B`.
+    ///
+    /// # Errors
+    /// Those of [`Self::find`] for a name and for each part; [`ResolveError::Hybrid`].
+    pub fn describe(&self, name: &str) -> Result<Arc<AlgorithmInfo>, ResolveError> {
+        if crate::hybrid::is_hybrid(name) {
+            return hybrids::row(self, name);
+        }
+        self.find(name).cloned()
+    }
+
+    /// The catalogue's rows that a hybrid's name joins, in the catalogue's order; one row for a
+    /// plain name.
+    ///
+    /// # Errors
+    /// As [`Self::describe`].
+    pub fn parts(&self, name: &str) -> Result<Vec<Arc<AlgorithmInfo>>, ResolveError> {
+        if crate::hybrid::is_hybrid(name) {
+            return Ok(hybrids::Composition::of(self, name)?.rows());
+        }
+        Ok(vec![self.find(name)?.clone()])
+    }
+
     /// Every row, in alphabetical order of its id, with or without providers.
     pub fn rows(&self) -> impl Iterator<Item = &Arc<AlgorithmInfo>> {
         self.rows.values().map(|row| &row.info)
@@ -122,8 +151,11 @@ impl Registry {
     /// Finds a row by canonical id or alias; case, `-`, `_` and spaces do not matter.
     ///
     /// # Errors
-    /// [`ResolveError::UnknownAlgorithm`] with the nearest name.
+    /// [`ResolveError::UnknownAlgorithm`] with the nearest name; [`ResolveError::TlsGroup`].
     pub fn find(&self, name: &str) -> Result<&Arc<AlgorithmInfo>, ResolveError> {
+        if let Some((group, fix)) = catalogue::tls_group(name) {
+            return Err(ResolveError::TlsGroup { group, fix });
+        }
         let id = self.names.get(&nearest::fold(name));
         id.and_then(|id| self.rows.get(id))
             .map(|row| &row.info)
@@ -212,9 +244,10 @@ impl Registry {
     /// [`ResolveError::Required`] with the fix.
     pub fn require(&self, names: &[String]) -> Result<(), ResolveError> {
         for name in names {
-            let served = self
-                .find(name)
-                .is_ok_and(|row| !self.entries_of(&row.id).is_empty());
+            let served = self.parts(name).is_ok_and(|rows| {
+                let mut rows = rows.iter();
+                rows.all(|row| !self.entries_of(&row.id).is_empty())
+            });
             let known = served
                 || self.plugins.contains(name)
                 || self.transports.contains_key(name)

@@ -1,12 +1,15 @@
 //! From a name in a profile to admitted code: candidates, policy, gate, and a log of why.
 
+use std::sync::Arc;
+
 use rand_core::CryptoRng;
 use thiserror::Error;
 
-use super::{Code, Entry, GateError, Registry};
+use super::{Code, Entry, GateError, OrderSource, Preferences, Registry};
 use crate::aead::AdmittedAead;
 use crate::catalogue::{AlgorithmInfo, Kind, Sizes};
 use crate::hash::AdmittedHash;
+use crate::hybrid;
 use crate::kdf::AdmittedKdf;
 use crate::kem::{AdmittedKem, KemError};
 use crate::policy::{self, Policy, Verdict};
@@ -15,12 +18,13 @@ use crate::signature::{AdmittedSignature, SignatureError};
 
 /// Resolves names under one set of policies and preferences.
 pub struct Resolver<'a> {
-    registry: &'a Registry,
-    rng: &'a mut dyn CryptoRng,
-    policies: &'a [Policy],
+    pub(super) registry: &'a Registry,
+    pub(super) rng: &'a mut dyn CryptoRng,
+    pub(super) policies: &'a [Policy],
     prefer: &'a [String],
-    today: &'a str,
-    decisions: Vec<Decision>,
+    measured: Option<&'a Preferences>,
+    pub(super) today: &'a str,
+    pub(super) decisions: Vec<Decision>,
 }
 
 /// One thing that was decided on the way, for the start-up banner and the audit log.
@@ -49,6 +53,16 @@ pub enum Decision {
         /// What it says.
         warning: String,
     },
+    /// A name means another than its first look says: an alias that a policy gives, or a hybrid
+    /// whose parts stand in another order.
+    Renamed {
+        /// The name as given.
+        given: String,
+        /// The canonical one.
+        algorithm: String,
+        /// Why.
+        reason: String,
+    },
     /// A preferred name was passed over for the next of an ordered list.
     PassedOver {
         /// The name in the list.
@@ -68,6 +82,22 @@ pub enum ResolveError {
         name: String,
         /// The nearest name that exists.
         nearest: Option<String>,
+    },
+    /// The operator's fault: a group of TLS where a KEM must stand.
+    #[error("{group} is a group of TLS and safe only inside its key schedule; name {fix}")]
+    TlsGroup {
+        /// The group.
+        group: &'static str,
+        /// What to name instead.
+        fix: &'static str,
+    },
+    /// The operator's or a plugin's fault: parts that make no hybrid.
+    #[error("`{name}` is no hybrid: {reason}")]
+    Hybrid {
+        /// The name as given.
+        name: String,
+        /// Why not, and what to do.
+        reason: String,
     },
     /// The operator's fault: a name of another kind.
     #[error("{id} is a {got}; a {expected} is needed here")]
@@ -167,9 +197,18 @@ impl<'a> Resolver<'a> {
             rng,
             policies,
             prefer,
+            measured: None,
             today,
             decisions: Vec::new(),
         }
+    }
+
+    /// Orders providers by what was measured on this machine, behind `prefer` and before the
+    /// built-in order.
+    #[must_use]
+    pub fn measured(mut self, preferences: &'a Preferences) -> Self {
+        self.measured = Some(preferences);
+        self
     }
 
     /// What was decided, in order; the log is left empty.
@@ -182,7 +221,14 @@ impl<'a> Resolver<'a> {
     /// # Errors
     /// [`ResolveError`].
     pub fn kem(&mut self, name: &str) -> Result<AdmittedKem, ResolveError> {
+        if hybrid::is_hybrid(name) {
+            return self.hybrid_kem(name);
+        }
         let entry = self.entry(name, Kind::Kem)?;
+        self.admitted_kem(entry)
+    }
+
+    pub(super) fn admitted_kem(&mut self, entry: &'a Entry) -> Result<AdmittedKem, ResolveError> {
         let (Code::Kem(code), Sizes::Kem(sizes)) = (&entry.code, entry.info.sizes) else {
             return Err(wrong_kind(&entry.info, Kind::Kem));
         };
@@ -205,7 +251,17 @@ impl<'a> Resolver<'a> {
     /// # Errors
     /// [`ResolveError`].
     pub fn signature(&mut self, name: &str) -> Result<AdmittedSignature, ResolveError> {
+        if hybrid::is_hybrid(name) {
+            return self.hybrid_signature(name);
+        }
         let entry = self.entry(name, Kind::Signature)?;
+        self.admitted_signature(entry)
+    }
+
+    pub(super) fn admitted_signature(
+        &mut self,
+        entry: &'a Entry,
+    ) -> Result<AdmittedSignature, ResolveError> {
         let (Code::Signature(code), Sizes::Signature(sizes)) = (&entry.code, entry.info.sizes)
         else {
             return Err(wrong_kind(&entry.info, Kind::Signature));
@@ -256,6 +312,10 @@ impl<'a> Resolver<'a> {
     /// [`ResolveError`].
     pub fn hash(&mut self, name: &str) -> Result<AdmittedHash, ResolveError> {
         let entry = self.entry(name, Kind::Hash)?;
+        Self::admitted_hash(entry)
+    }
+
+    pub(super) fn admitted_hash(entry: &Entry) -> Result<AdmittedHash, ResolveError> {
         let (Code::Hash(code), Sizes::Hash(sizes)) = (&entry.code, entry.info.sizes) else {
             return Err(wrong_kind(&entry.info, Kind::Hash));
         };
@@ -294,22 +354,51 @@ impl<'a> Resolver<'a> {
     }
 
     fn entry(&mut self, name: &str, kind: Kind) -> Result<&'a Entry, ResolveError> {
+        let (info, pinned) = self.named(name)?;
+        if info.kind() != kind {
+            return Err(wrong_kind(&info, kind));
+        }
+        self.check_policy(&info.id, std::slice::from_ref(&info))?;
+        self.admitted(&info, pinned)
+    }
+
+    /// The row that `name` means under the policies, and the provider that it pins.
+    pub(super) fn named<'n>(
+        &mut self,
+        name: &'n str,
+    ) -> Result<(Arc<AlgorithmInfo>, Option<&'n str>), ResolveError> {
         let (algorithm, pinned) = match name.split_once('@') {
             Some((algorithm, provider)) => (algorithm, Some(provider)),
             None => (name, None),
         };
-        let info = self.registry.find(algorithm)?;
-        if info.kind() != kind {
-            return Err(wrong_kind(info, kind));
-        }
-        self.check_policy(info)?;
-        let mut candidates = self.candidates(info, pinned)?;
-        let first = candidates.remove(0);
+        let Some((policy, meant)) = policy::alias(self.policies, algorithm) else {
+            return Ok((self.registry.find(algorithm)?.clone(), pinned));
+        };
+        let info = self.registry.find(meant)?.clone();
+        self.decisions.push(Decision::Renamed {
+            given: algorithm.into(),
+            algorithm: info.id.clone(),
+            reason: format!("policy {policy} reads it as deployed peers do"),
+        });
+        Ok((info, pinned))
+    }
+
+    /// The first provider that passes the gate, with a log of those that do not.
+    pub(super) fn admitted(
+        &mut self,
+        info: &AlgorithmInfo,
+        pinned: Option<&str>,
+    ) -> Result<&'a Entry, ResolveError> {
+        let (candidates, _) = self.candidates(info, pinned)?;
+        let Some((first, successors)) = candidates.split_first() else {
+            let id = info.id.clone();
+            return Err(ResolveError::NoProvider { id });
+        };
         let Err(reason) = self.registry.admit(first, self.rng) else {
             return Ok(self.chosen(first));
         };
         self.quarantined(first, &reason);
-        for successor in &candidates {
+        for successor in successors {
             if !successor.provider.claims_no_less_than(&first.provider) {
                 continue;
             }
@@ -318,7 +407,7 @@ impl<'a> Resolver<'a> {
                 Err(reason) => self.quarantined(successor, &reason),
             }
         }
-        let why = match (pinned, candidates.is_empty()) {
+        let why = match (pinned, successors.is_empty()) {
             (Some(_), _) => "the profile pins it",
             (None, true) => "there is none",
             (None, false) => "the others failed too, or claim less",
@@ -331,29 +420,33 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn check_policy(&mut self, info: &AlgorithmInfo) -> Result<(), ResolveError> {
-        match policy::verdict(self.policies, info, self.today) {
+    pub(super) fn check_policy(
+        &mut self,
+        id: &str,
+        parts: &[Arc<AlgorithmInfo>],
+    ) -> Result<(), ResolveError> {
+        match policy::verdict(self.policies, parts, self.today) {
             Verdict::Allowed => Ok(()),
             Verdict::Warned(warning) => {
                 self.decisions.push(Decision::Warned {
-                    algorithm: info.id.clone(),
+                    algorithm: id.into(),
                     warning,
                 });
                 Ok(())
             }
             Verdict::Denied(reason) => Err(ResolveError::Refused {
-                id: info.id.clone(),
+                id: id.into(),
                 reason,
             }),
         }
     }
 
-    /// The candidates in order of preference; never empty.
-    fn candidates(
+    /// The candidates in order of preference, and where that order comes from.
+    pub(super) fn candidates(
         &self,
         info: &AlgorithmInfo,
         pinned: Option<&str>,
-    ) -> Result<Vec<&'a Entry>, ResolveError> {
+    ) -> Result<(Vec<&'a Entry>, OrderSource), ResolveError> {
         let mut entries: Vec<&Entry> = self.registry.entries_of(&info.id).iter().collect();
         if entries.is_empty() {
             return Err(ResolveError::NoProvider {
@@ -374,15 +467,29 @@ impl<'a> Resolver<'a> {
                     known: known().join(", "),
                 });
             };
-            return Ok(vec![entry]);
+            return Ok((vec![entry], OrderSource::Pinned));
         }
-        let rank = |e: &Entry| {
+        let measured = self.measured.and_then(|known| known.order(&info.id));
+        let mut source = OrderSource::BuiltIn;
+        if let Some(order) = measured {
+            // Speed never goes before a stronger claim.
+            let place = |e: &Entry| order.iter().position(|name| *name == e.provider.name);
+            entries.sort_by_key(|e| {
+                let claim = std::cmp::Reverse(e.provider.constant_time);
+                (claim, place(e).unwrap_or(usize::MAX))
+            });
+            source = OrderSource::Measured;
+        }
+        let wished = |e: &Entry| {
             self.prefer
                 .iter()
                 .position(|name| e.provider.is_called(name))
         };
-        entries.sort_by_key(|entry| rank(entry).unwrap_or(usize::MAX));
-        Ok(entries)
+        if entries.iter().any(|e| wished(e).is_some()) {
+            entries.sort_by_key(|entry| wished(entry).unwrap_or(usize::MAX));
+            source = OrderSource::Profile;
+        }
+        Ok((entries, source))
     }
 
     /// Another admitted provider that reads seeds, when `entry` does not.
@@ -433,7 +540,7 @@ fn reads_seeds(code: &Code, probe: &[u8]) -> bool {
     }
 }
 
-fn wrong_kind(info: &AlgorithmInfo, expected: Kind) -> ResolveError {
+pub(super) fn wrong_kind(info: &AlgorithmInfo, expected: Kind) -> ResolveError {
     ResolveError::WrongKind {
         id: info.id.clone(),
         got: info.kind(),
