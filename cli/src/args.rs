@@ -72,6 +72,18 @@ pub(crate) enum Command {
         /// An algorithm's name or alias
         algorithm: String,
     },
+    /// Say why a name gives this provider and no other
+    #[command(
+        after_help = "Example: pqfw explain ML-KEM-768 --policy modern\n         \
+                            pqfw explain --profile qu3.toml"
+    )]
+    Explain(Explain),
+    /// Run the admission gate, and compare the providers of an algorithm with each other
+    #[command(after_help = "Example: pqfw selftest ML-KEM-768")]
+    Selftest(Selftest),
+    /// Measure each provider on this machine
+    #[command(after_help = "Example: pqfw bench ML-KEM-768 --pin")]
+    Bench(Bench),
     /// Key encapsulation on files
     #[command(subcommand)]
     Kem(Kem),
@@ -150,6 +162,40 @@ pub(crate) struct ListAlgorithms {
     /// Run the admission gate of every row; exit 1 when any fails
     #[arg(long)]
     pub(crate) selftest: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Explain {
+    /// An algorithm, `id@provider` or a hybrid
+    #[arg(required_unless_present = "profile", conflicts_with = "profile")]
+    pub(crate) algorithm: Option<String>,
+    /// Explain every part of a profile's suite under its policies
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Override any key of the profile, typed and checked
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "profile")]
+    pub(crate) set: Vec<(String, String)>,
+    /// Under this policy, a name or a file; may be repeated
+    #[arg(long)]
+    pub(crate) policy: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Selftest {
+    /// An algorithm or a hybrid, whose parts are tested; default: all
+    pub(crate) algorithm: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Bench {
+    /// An algorithm or a hybrid, whose parts are measured; default: all
+    pub(crate) algorithm: Option<String>,
+    /// Write what was measured to prefs.lock, which orders providers from then on
+    #[arg(long)]
+    pub(crate) pin: bool,
+    /// How long to measure each operation
+    #[arg(long, default_value_t = 200, value_name = "MILLISECONDS")]
+    pub(crate) millis: u64,
 }
 
 #[derive(Debug, Subcommand)]

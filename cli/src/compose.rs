@@ -102,6 +102,7 @@ pub(crate) fn compose(
     role: Role,
     registry: &Registry,
     report: Arc<dyn Report>,
+    output: &Output,
 ) -> Result<Composed, CliError> {
     let system = registry.system(&profile.common.system)?.clone();
     let transport = registry.transport(&profile.common.transport.kind)?.clone();
@@ -110,7 +111,11 @@ pub(crate) fn compose(
     let today = world.now().day();
     let mut rng = world.rng();
     let prefer = &profile.common.providers.prefer;
+    let measured = crate::prefs::load(registry, output)?;
     let mut resolver = Resolver::new(registry, &mut *rng, &policies, prefer, &today);
+    if let Some(measured) = &measured {
+        resolver = resolver.measured(measured);
+    }
     let suite = Suite::resolve(&profile.suite_names(), &mut resolver)?;
     let decisions = resolver.take_decisions();
     let temporary = match role {
@@ -179,15 +184,23 @@ pub(crate) fn policies(names: &[String], registry: &Registry) -> Result<Vec<Poli
 }
 
 fn state_directory(name: &str) -> Result<PathBuf, CliError> {
+    match std::env::var_os("STATE_DIRECTORY").filter(|value| !value.is_empty()) {
+        Some(directory) => Ok(directory.into()),
+        None => Ok(state_home()?.join(name)),
+    }
+}
+
+/// Where the state of every profile lives, and what this machine measured.
+pub(crate) fn state_home() -> Result<PathBuf, CliError> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(directory) = variable("STATE_DIRECTORY") {
         return Ok(directory.into());
     }
     if let Some(directory) = variable("XDG_STATE_HOME") {
-        return Ok(PathBuf::from(directory).join("pqfw").join(name));
+        return Ok(PathBuf::from(directory).join("pqfw"));
     }
     match std::env::home_dir() {
-        Some(home) => Ok(home.join(".local/state/pqfw").join(name)),
+        Some(home) => Ok(home.join(".local/state/pqfw")),
         None => Err(CliError::usage(
             "no home directory: set STATE_DIRECTORY to where keys and state may live",
         )),

@@ -4,11 +4,12 @@ use std::fmt;
 
 use pqfw_framework::aead::AeadError;
 use pqfw_framework::exchange::TransportError;
+use pqfw_framework::kdf::KdfError;
 use pqfw_framework::kem::KemError;
 use pqfw_framework::keys::KeyCodecError;
 use pqfw_framework::policy::PolicyError;
 use pqfw_framework::profile::ProfileError;
-use pqfw_framework::registry::{BuildError, QueryError, ResolveError};
+use pqfw_framework::registry::{BuildError, PreferencesError, QueryError, ResolveError};
 use pqfw_framework::signature::SignatureError;
 use pqfw_framework::store::StoreError;
 use pqfw_framework::system::{Failure, KeyFileError, RunError};
@@ -90,6 +91,8 @@ from! {
     QueryError => |_| Failure::Usage;
     PolicyError => |_| Failure::Usage;
     BuildError => |_| Failure::Usage;
+    PreferencesError => |_| Failure::Usage;
+    KdfError => |_| Failure::Operation;
     KeyFileError => |_| Failure::Operation;
     StoreError => |_| Failure::Operation;
     TransportError => TransportError::failure;

@@ -104,6 +104,12 @@ pub(crate) fn write_secret(
             "{path} is there already; choose another name, or replace it with --force"
         )));
     }
+    write_whole(path, bytes)
+}
+
+/// Writes a file of its owner's, whole or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let failed = |error: io::Error| CliError::operation(format!("{}: {error}", path.display()));
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

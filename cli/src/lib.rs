@@ -21,6 +21,7 @@ mod error;
 mod files;
 mod logging;
 mod output;
+mod prefs;
 mod report;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process;
 
 use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{CliError, exit_code};
 
@@ -47,6 +48,25 @@ impl Output {
             json,
             color_out: wanted && io::stdout().is_terminal(),
             color_err: wanted && io::stderr().is_terminal(),
+        }
+    }
+
+    /// Whether a person looks at stdout.
+    pub(crate) fn is_terminal(self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// A bar for long work: on stderr, when that is a terminal.
+    pub(crate) fn progress(self, length: usize) -> ProgressBar {
+        let target = if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(u64::try_from(length).ok(), target);
+        match ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
         }
     }
 

@@ -1,8 +1,5 @@
 //! `pqfw list-algorithms`.
 
-use std::io::IsTerminal;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pqfw_framework::catalogue::{Kind, Sizes, Status};
 use pqfw_framework::policy::{self, Policy, Verdict};
 use pqfw_framework::provider::Randomness;
@@ -22,7 +19,7 @@ pub(super) fn list(
 ) -> Result<(), CliError> {
     let entries = chosen(list, registry)?;
     if list.selftest {
-        selftest(&entries, registry);
+        selftest(&entries, registry, output);
     }
     let names: Vec<_> = policy::SHIPPED
         .iter()
@@ -98,17 +95,8 @@ fn natural(name: &str) -> Vec<(String, u64)> {
     parts
 }
 
-fn selftest(entries: &[&Entry], registry: &Registry) {
-    let target = if std::io::stderr().is_terminal() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let length = u64::try_from(entries.len()).ok();
-    let bar = ProgressBar::with_draw_target(length, target);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-        bar.set_style(style);
-    }
+fn selftest(entries: &[&Entry], registry: &Registry, output: &Output) {
+    let bar = output.progress(entries.len());
     let mut rng = OsWorld::new().rng();
     for entry in entries {
         bar.set_message(entry.full_name());

@@ -2,11 +2,14 @@
 
 mod aead;
 mod algorithms;
+mod bench;
 mod describe;
+mod explain;
 mod kem;
 mod profile;
 mod qu3;
 mod run;
+mod selftest;
 mod sig;
 
 use clap::CommandFactory;
@@ -37,6 +40,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         // Whether it is a demo is known when its profile is.
         Command::Run(_) => {}
         Command::ListAlgorithms(list) if list.selftest => rehearsal.apply(&mut registry)?,
+        Command::Selftest(_) | Command::Explain(_) => rehearsal.apply(&mut registry)?,
         _ => rehearsal.decline(output),
     }
     match command {
@@ -44,6 +48,9 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::ListAlgorithms(list) => algorithms::list(&list, &registry, output),
         Command::ListTransports => list_transports(&registry, output),
         Command::Describe { algorithm } => describe::describe(&algorithm, &registry, output),
+        Command::Explain(args) => explain::run(&args, &registry, output),
+        Command::Selftest(args) => selftest::run(&args, &registry, output),
+        Command::Bench(args) => bench::run(&args, &registry, output),
         Command::Kem(kem) => kem::run(kem, &registry, output),
         Command::Sig(sig) => sig::run(sig, &registry, output),
         Command::Aead(aead) => aead::run(aead, &registry, output),
@@ -82,8 +89,8 @@ impl Rehearsal {
 
     fn decline(&self, output: &Output) {
         if self.0.is_some() {
-            let text = "warning: PQFW_FAIL_KAT is ignored here; it is for list-algorithms \
-                        --selftest, demo roles and run --rehearse";
+            let text = "warning: PQFW_FAIL_KAT is ignored here; it is for selftest, explain, \
+                        list-algorithms --selftest, demo roles and run --rehearse";
             output.line_err(&output.paint_err(Tone::Warning, text));
         }
     }
@@ -126,7 +133,11 @@ fn resolve<T>(
 ) -> Result<T, CliError> {
     let world = OsWorld::new();
     let (mut rng, today) = (world.rng(), world.now().day());
+    let measured = crate::prefs::load(registry, output)?;
     let mut resolver = Resolver::new(registry, &mut *rng, &[], &[], &today);
+    if let Some(measured) = &measured {
+        resolver = resolver.measured(measured);
+    }
     let found = resolve(&mut resolver)?;
     for decision in resolver.take_decisions() {
         if let Some(text) = compose::describe(&decision) {

@@ -126,7 +126,7 @@ fn host(
         role: Role::Client,
         ready_file: None,
     };
-    let composed = compose::compose(profile, Role::Client, registry, Arc::new(console))?;
+    let composed = compose::compose(profile, Role::Client, registry, Arc::new(console), output)?;
     for warning in composed.warnings() {
         let warning = format!("warning: {warning}");
         output.line_err(&output.paint_err(Tone::Warning, &warning));

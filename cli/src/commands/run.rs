@@ -46,7 +46,7 @@ pub(super) fn run(
         role,
         ready_file: run.ready_file,
     };
-    let composed = compose::compose(profile, role, &registry, Arc::new(console))?;
+    let composed = compose::compose(profile, role, &registry, Arc::new(console), output)?;
     composed.announce(output, &place);
     runtime()?.block_on(async {
         let stop = pqfw_runtime::stop_signal();

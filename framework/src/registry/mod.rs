@@ -4,6 +4,7 @@
 //! make one; [`Registry::discover`] gathers what `register_plugin!` submitted at link time and
 //! fills the same builder. The order of registration carries no meaning.
 
+pub mod agreement;
 mod builder;
 mod explain;
 mod gate;
