@@ -1,7 +1,9 @@
-//! AES-GCM (SP 800-38D) and ChaCha20-Poly1305 (RFC 8439), in place, without an allocation.
+//! AES-GCM (SP 800-38D), AES-GCM-SIV (RFC 8452) and ChaCha20-Poly1305 (RFC 8439), in place, without
+//! an allocation.
 
 use aws_lc_rs::aead::{
-    AES_128_GCM, AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey,
+    AES_128_GCM, AES_128_GCM_SIV, AES_256_GCM, AES_256_GCM_SIV, Aad, Algorithm, CHACHA20_POLY1305,
+    LessSafeKey, Nonce, UnboundKey,
 };
 use pqfw_framework::aead::{Aead, AeadCipher, AeadError};
 use pqfw_framework::provider::{ConstantTime, ProviderInfo};
@@ -14,6 +16,12 @@ pub(crate) fn offer(plugin: Plugin) -> Plugin {
              (aes_nohw.c, gcm_nohw.c)",
         )
     };
+    let siv = || {
+        provider(
+            "AWS-LC: AES in hardware or bitsliced (aes_nohw.c), POLYVAL by carry-less \
+             multiplication or gcm_nohw.c; no statement on the whole",
+        )
+    };
     let chacha = provider(
         "AWS-LC has no statement on it: ChaCha20 and Poly1305 have no table or branch on a \
          secret, tags are compared by CRYPTO_memcmp (openssl/mem.h), and a timing difference is \
@@ -22,6 +30,8 @@ pub(crate) fn offer(plugin: Plugin) -> Plugin {
     plugin
         .aead("AES-128-GCM", aes(), AwsLc(&AES_128_GCM))
         .aead("AES-256-GCM", aes(), AwsLc(&AES_256_GCM))
+        .aead("AES-128-GCM-SIV", siv(), AwsLc(&AES_128_GCM_SIV))
+        .aead("AES-256-GCM-SIV", siv(), AwsLc(&AES_256_GCM_SIV))
         .aead("ChaCha20-Poly1305", chacha, AwsLc(&CHACHA20_POLY1305))
 }
 

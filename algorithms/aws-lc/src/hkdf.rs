@@ -4,20 +4,22 @@
 //! section 2.2 defines it: one HMAC. The tag of that HMAC cannot be wiped through its interface,
 //! and lies on the stack until something overwrites it.
 
-use aws_lc_rs::hkdf::{HKDF_SHA256 as SHA256, HKDF_SHA384, HKDF_SHA512};
+use aws_lc_rs::hkdf::{HKDF_SHA256 as SHA256, HKDF_SHA384 as SHA384, HKDF_SHA512};
 use aws_lc_rs::hkdf::{KeyType, Prk};
 use aws_lc_rs::hmac;
 use pqfw_framework::kdf::{Kdf, KdfError};
 use pqfw_framework::provider::{ConstantTime, ProviderInfo};
 use pqfw_framework::registry::Plugin;
 
-/// HKDF-SHA256, also the one of DHKEM.
-pub(crate) const HKDF_SHA256: Hkdf = Hkdf(SHA256);
+/// HKDF-SHA256, also the one of DHKEM over X25519 and P-256.
+pub(crate) static HKDF_SHA256: Hkdf = Hkdf(SHA256);
+/// HKDF-SHA384, also the one of DHKEM over P-384.
+pub(crate) static HKDF_SHA384: Hkdf = Hkdf(SHA384);
 
 pub(crate) fn offer(plugin: Plugin) -> Plugin {
     plugin
-        .kdf("HKDF-SHA256", provider(), HKDF_SHA256)
-        .kdf("HKDF-SHA384", provider(), Hkdf(HKDF_SHA384))
+        .kdf("HKDF-SHA256", provider(), Hkdf(SHA256))
+        .kdf("HKDF-SHA384", provider(), Hkdf(SHA384))
         .kdf("HKDF-SHA512", provider(), Hkdf(HKDF_SHA512))
 }
 

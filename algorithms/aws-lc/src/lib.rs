@@ -8,8 +8,10 @@
 //! | `ml_kem` | ML-KEM-512, ML-KEM-768, ML-KEM-1024 | AWS-LC |
 //! | `ml_dsa` | ML-DSA-44, ML-DSA-65, ML-DSA-87 | keys: the caller; signatures: AWS-LC |
 //! | `x25519`, `dhkem` | X25519 | the caller |
+//! | `nist_curves`, `dhkem` | P-256, P-384 | the caller |
 //! | `ed25519` | Ed25519 | the caller |
-//! | `aead` | AES-128-GCM, AES-256-GCM, ChaCha20-Poly1305 | |
+//! | `ecdsa` | ECDSA-P256, ECDSA-P384 | keys: the caller; signatures: AWS-LC |
+//! | `aead` | AES-GCM, AES-GCM-SIV (128 and 256 bits), ChaCha20-Poly1305 | |
 //! | `digest` | SHA-256, SHA-384, SHA-512, SHA3-256, SHA3-384, SHA3-512 | |
 //! | `hkdf` | HKDF-SHA256, HKDF-SHA384, HKDF-SHA512 | |
 //!
@@ -18,11 +20,13 @@
 mod aead;
 mod dhkem;
 mod digest;
+mod ecdsa;
 mod ed25519;
 mod hkdf;
 mod message;
 mod ml_dsa;
 mod ml_kem;
+mod nist_curves;
 mod x25519;
 
 use pqfw_framework::provider::ProviderInfo;
@@ -35,7 +39,9 @@ pub fn plugin() -> Plugin {
     let plugin = ml_kem::offer(plugin);
     let plugin = ml_dsa::offer(plugin);
     let plugin = x25519::offer(plugin);
+    let plugin = nist_curves::offer(plugin);
     let plugin = ed25519::offer(plugin);
+    let plugin = ecdsa::offer(plugin);
     let plugin = aead::offer(plugin);
     let plugin = digest::offer(plugin);
     hkdf::offer(plugin)

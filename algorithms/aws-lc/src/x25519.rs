@@ -13,7 +13,7 @@ use pqfw_framework::registry::Plugin;
 use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
 use zeroize::Zeroizing;
 
-use crate::dhkem::extract_and_expand;
+use crate::dhkem;
 
 pub(crate) fn offer(plugin: Plugin) -> Plugin {
     plugin.kem("X25519", provider(), AwsLc)
@@ -87,7 +87,7 @@ impl Encapsulate for RecipientPublic {
             &ephemeral,
             recipient,
             KemError::EncapsulationKeyInvalid,
-            |dh| extract_and_expand(dh, enc.as_ref(), &self.0, shared_secret),
+            |dh| dhkem::X25519.extract_and_expand(dh, enc.as_ref(), &self.0, shared_secret),
         )?;
         ciphertext.copy_from_slice(enc.as_ref());
         Ok(())
@@ -126,7 +126,7 @@ impl Decapsulate for Recipient {
         // As in `encapsulate`; such a point gives zero with every private key, so the refusal
         // tells nothing of ours.
         agree(&self.secret, enc, KemError::CiphertextInvalid, |dh| {
-            extract_and_expand(dh, ciphertext, self.public.as_ref(), shared_secret)
+            dhkem::X25519.extract_and_expand(dh, ciphertext, self.public.as_ref(), shared_secret)
         })
     }
 }

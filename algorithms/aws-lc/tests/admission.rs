@@ -6,10 +6,14 @@ use pqfw_framework::provider::Randomness;
 use pqfw_framework::registry::{Registry, Resolver};
 use pqfw_framework::secret::{SecretForm, SecretKind};
 
-const OFFERED: [&str; 20] = [
+const OFFERED: [&str; 26] = [
     "AES-128-GCM",
+    "AES-128-GCM-SIV",
     "AES-256-GCM",
+    "AES-256-GCM-SIV",
     "ChaCha20-Poly1305",
+    "ECDSA-P256",
+    "ECDSA-P384",
     "Ed25519",
     "HKDF-SHA256",
     "HKDF-SHA384",
@@ -20,6 +24,8 @@ const OFFERED: [&str; 20] = [
     "ML-KEM-1024",
     "ML-KEM-512",
     "ML-KEM-768",
+    "P-256",
+    "P-384",
     "SHA-256",
     "SHA-384",
     "SHA-512",
@@ -55,14 +61,16 @@ fn everything_offered_passes_the_admission_gate() {
 }
 
 #[test]
-fn only_ml_kem_and_ml_dsa_draw_their_own_random_bytes() {
+fn only_ml_kem_ml_dsa_and_ecdsa_draw_their_own_random_bytes() {
     let registry = Registry::builder()
         .with(pqfw_aws_lc::plugin())
         .build()
         .unwrap();
     for entry in registry.entries() {
         let id = entry.info().id.as_str();
-        let own = id.starts_with("ML-KEM") || id.starts_with("ML-DSA");
+        let own = ["ML-KEM", "ML-DSA", "ECDSA"]
+            .iter()
+            .any(|family| id.starts_with(family));
         assert_eq!(
             entry.provider().randomness == Randomness::Provider,
             own,

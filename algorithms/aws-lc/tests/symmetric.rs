@@ -19,6 +19,8 @@ fn every_aead(check: impl Fn(&dyn Aead, usize)) {
     for (id, key) in [
         ("AES-128-GCM", 16),
         ("AES-256-GCM", 32),
+        ("AES-128-GCM-SIV", 16),
+        ("AES-256-GCM-SIV", 32),
         ("ChaCha20-Poly1305", 32),
     ] {
         let registry = registry();
