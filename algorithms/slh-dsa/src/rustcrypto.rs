@@ -1,16 +1,40 @@
 //! The provider `rustcrypto`: the crate `slh-dsa` behind the framework's signature.
 
-use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use pqfw_framework::provider::{ConstantTime, ProviderInfo};
 use pqfw_framework::rand_core::CryptoRng;
+use pqfw_framework::registry::Plugin;
 use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
 use pqfw_framework::signature::{Sign, Signature, SignatureError, Verify};
 use slh_dsa::{ParameterSet, SigningKey, VerifyingKey};
+use slh_dsa::{Sha2_128f, Sha2_128s, Sha2_192f, Sha2_192s, Sha2_256f, Sha2_256s};
+use slh_dsa::{Shake128f, Shake128s, Shake192f, Shake192s, Shake256f, Shake256s};
 use zeroize::Zeroize;
 
-pub(crate) fn provider() -> ProviderInfo {
+use crate::message::joined;
+
+pub(crate) fn offer(plugin: Plugin) -> Plugin {
+    let plugin = set::<Sha2_128s, 16>(plugin);
+    let plugin = set::<Sha2_128f, 16>(plugin);
+    let plugin = set::<Sha2_192s, 24>(plugin);
+    let plugin = set::<Sha2_192f, 24>(plugin);
+    let plugin = set::<Sha2_256s, 32>(plugin);
+    let plugin = set::<Sha2_256f, 32>(plugin);
+    let plugin = set::<Shake128s, 16>(plugin);
+    let plugin = set::<Shake128f, 16>(plugin);
+    let plugin = set::<Shake192s, 24>(plugin);
+    let plugin = set::<Shake192f, 24>(plugin);
+    let plugin = set::<Shake256s, 32>(plugin);
+    set::<Shake256f, 32>(plugin)
+}
+
+/// Offers the parameter set `P`, whose n is `N`.
+fn set<P: ParameterSet + Send + Sync + 'static, const N: usize>(plugin: Plugin) -> Plugin {
+    plugin.signature(P::NAME, provider(), RustCrypto::<P, N>(PhantomData))
+}
+
+fn provider() -> ProviderInfo {
     let provider = ProviderInfo::new("rustcrypto", "slh-dsa 0.2.0-rc.5").native_context();
     provider.constant_time(
         ConstantTime::Unclaimed,
@@ -18,36 +42,44 @@ pub(crate) fn provider() -> ProviderInfo {
     )
 }
 
-/// SLH-DSA with the parameter set `P`.
-pub(crate) struct RustCrypto<P>(PhantomData<P>);
+/// SLH-DSA with the parameter set `P`, whose values are of `N` bytes (FIPS 205 table 2: n).
+struct RustCrypto<P, const N: usize>(PhantomData<P>);
 
-impl<P> RustCrypto<P> {
-    pub(crate) fn new() -> Self {
-        Self(PhantomData)
+impl<P: ParameterSet + Send + Sync + 'static, const N: usize> RustCrypto<P, N> {
+    /// FIPS 205, Algorithm 18, of SK.seed ‖ SK.prf ‖ PK.seed; `None` for another length.
+    fn expand(seed: &[u8]) -> Option<SigningKey<P>> {
+        let (parts, []) = seed.as_chunks::<N>() else {
+            return None;
+        };
+        let [sk_seed, sk_prf, pk_seed] = parts else {
+            return None;
+        };
+        Some(SigningKey::slh_keygen_internal(sk_seed, sk_prf, pk_seed))
+    }
+
+    fn read(expanded: &[u8]) -> Option<SigningKey<P>> {
+        let key = SigningKey::<P>::try_from(expanded).ok()?;
+        // FIPS 205 section 9.1: SK.seed ‖ SK.prf ‖ PK.seed ‖ PK.root. The last follows from the
+        // first and the third: generating the key again finds damage to any of the three. SK.prf
+        // may be any bytes.
+        let again = Self::expand(expanded.get(..3 * N)?)?;
+        (again.as_ref() == key.as_ref()).then_some(key)
     }
 }
 
-impl<P: ParameterSet + Send + Sync + 'static> Signature for RustCrypto<P> {
+impl<P: ParameterSet + Send + Sync + 'static, const N: usize> Signature for RustCrypto<P, N> {
     fn generate(&self, rng: &mut dyn CryptoRng) -> Result<Box<dyn Sign>, SignatureError> {
-        Ok(Box::new(SecretKey(SigningKey::<P>::new(rng))))
+        Ok(Box::new(SecretKey::<P, N>(SigningKey::new(rng))))
     }
 
     fn import_signing_key(&self, form: SecretForm<'_>) -> Result<Box<dyn Sign>, SignatureError> {
-        let SecretForm::Expanded(bytes) = form else {
-            return Err(SignatureError::FormUnsupported(form.kind()));
+        let key = match form {
+            SecretForm::Seed(seed) => Self::expand(seed),
+            SecretForm::Expanded(bytes) => Self::read(bytes),
+            _ => return Err(SignatureError::FormUnsupported(form.kind())),
         };
-        let key = SigningKey::<P>::try_from(bytes);
-        let key = key.map_err(|_| SignatureError::SigningKeyInvalid)?;
-        // FIPS 205 section 9.1: SK.seed ‖ SK.prf ‖ PK.seed ‖ PK.root, of n bytes each. The last
-        // follows from the first and the third: generating the key again finds damage to any of
-        // the three. SK.prf may be any bytes.
-        let (sk_seed, rest) = bytes.split_at(bytes.len() / 4);
-        let (sk_prf, rest) = rest.split_at(sk_seed.len());
-        let (pk_seed, _) = rest.split_at(sk_seed.len());
-        if SigningKey::<P>::slh_keygen_internal(sk_seed, sk_prf, pk_seed).as_ref() != key.as_ref() {
-            return Err(SignatureError::SigningKeyInvalid);
-        }
-        Ok(Box::new(SecretKey(key)))
+        let key = key.ok_or(SignatureError::SigningKeyInvalid)?;
+        Ok(Box::new(SecretKey::<P, N>(key)))
     }
 
     fn import_verifying_key(&self, bytes: &[u8]) -> Result<Box<dyn Verify>, SignatureError> {
@@ -58,21 +90,24 @@ impl<P: ParameterSet + Send + Sync + 'static> Signature for RustCrypto<P> {
     }
 }
 
-struct SecretKey<P: ParameterSet>(SigningKey<P>);
+struct SecretKey<P: ParameterSet, const N: usize>(SigningKey<P>);
 
-impl<P: ParameterSet + Send + Sync> Sign for SecretKey<P> {
+impl<P: ParameterSet + Send + Sync, const N: usize> Sign for SecretKey<P, N> {
     fn verifying_key(&self) -> Vec<u8> {
         self.0.as_ref().to_vec()
     }
 
     fn export(&self, kind: SecretKind) -> Result<SecretBytes, SignatureError> {
-        let SecretKind::Expanded = kind else {
-            return Err(SignatureError::FormUnsupported(kind));
-        };
         let mut bytes = self.0.to_bytes();
-        let copy = SecretBytes::copy_of(&bytes);
+        let exported = match kind {
+            SecretKind::Expanded => bytes.get(..),
+            // FIPS 205 section 9.1: the seed is all but the root.
+            SecretKind::Seed => bytes.get(..3 * N),
+            _ => None,
+        };
+        let exported = exported.map(SecretBytes::copy_of);
         bytes.as_mut_slice().zeroize();
-        Ok(copy)
+        exported.ok_or(SignatureError::FormUnsupported(kind))
     }
 
     fn sign(
@@ -81,8 +116,8 @@ impl<P: ParameterSet + Send + Sync> Sign for SecretKey<P> {
         message: &[&[u8]],
         context: &[u8],
     ) -> Result<Vec<u8>, SignatureError> {
-        // FIPS 205, Algorithm 22: addrnd, of n bytes as each half of the public key.
-        let mut randomizer = SecretBytes::zeroed(self.0.as_ref().to_bytes().len() / 2);
+        // FIPS 205, Algorithm 22: addrnd, of n bytes.
+        let mut randomizer = SecretBytes::zeroed(N);
         rng.fill_bytes(randomizer.expose_mut());
         let signature =
             self.0
@@ -111,13 +146,5 @@ impl<P: ParameterSet + Send + Sync> Verify for PublicKey<P> {
             .0
             .try_verify_with_context(&joined(message), context, &signature);
         outcome.map_err(rejected)
-    }
-}
-
-/// One slice of many, without a copy where there is but one.
-fn joined<'a>(message: &[&'a [u8]]) -> Cow<'a, [u8]> {
-    match message {
-        [whole] => Cow::Borrowed(whole),
-        parts => Cow::Owned(parts.concat()),
     }
 }
