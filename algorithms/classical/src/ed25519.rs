@@ -1,27 +1,23 @@
-//! The provider `dalek` of Ed25519, RFC 8032 section 5.1.
+//! Ed25519, RFC 8032 section 5.1, by ed25519-dalek.
 //!
-//! Signing is deterministic. Verification is strict: besides what RFC 8032 asks, it refuses public
-//! keys and R of small order, with which one signature is valid for many messages. The provider of
-//! the crate `pqfw-aws-lc` refuses the same.
+//! Signing is deterministic. Verification is strict, dalek's `verify_strict`: besides what RFC 8032
+//! asks, it refuses public keys and R of small order, with which one signature is valid for many
+//! messages. The provider of the crate `pqfw-aws-lc` refuses the same. Of the two equations of
+//! section 5.1.7 it checks the one without the cofactor.
+//!
+//! A public key whose y is not reduced is refused on import (section 5.1.3), where dalek would
+//! reduce it; an R like that never equals the R that verification computes.
 
 use std::borrow::Cow;
 
 use ed25519_dalek::ed25519::signature::MultipartSigner;
 use ed25519_dalek::{SigningKey, VerifyingKey};
-use pqfw_framework::provider::{ConstantTime, ProviderInfo};
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
 use pqfw_framework::signature::{Sign, Signature, SignatureError, Verify};
 use zeroize::Zeroizing;
 
-pub(crate) fn provider() -> ProviderInfo {
-    ProviderInfo::new("rustcrypto", "ed25519-dalek 3.0.0")
-        .alias("dalek")
-        .constant_time(
-            ConstantTime::Claimed,
-            "README of ed25519-dalek 3.0: signing is constant-time",
-        )
-}
+use crate::context::refuse_context;
 
 /// Ed25519 by ed25519-dalek.
 pub(crate) struct Dalek;
@@ -42,10 +38,16 @@ impl Signature for Dalek {
 
     fn import_verifying_key(&self, bytes: &[u8]) -> Result<Box<dyn Verify>, SignatureError> {
         match VerifyingKey::try_from(bytes) {
-            Ok(key) if !key.is_weak() => Ok(Box::new(Verifier(key))),
+            Ok(key) if !key.is_weak() && is_reduced(key.as_bytes()) => Ok(Box::new(Verifier(key))),
             _ => Err(SignatureError::VerifyingKeyInvalid),
         }
     }
+}
+
+/// Whether the y of an encoded point is less than p = 2^255 - 19; the highest bit is the sign of x.
+fn is_reduced([first, middle @ .., last]: &[u8; 32]) -> bool {
+    let largest = last | 0x80 == 0xff && middle.iter().all(|byte| *byte == 0xff);
+    !largest || *first < 0xed
 }
 
 struct Signer(SigningKey);
@@ -96,13 +98,5 @@ impl Verify for Verifier {
             parts => Cow::Owned(parts.concat()),
         };
         self.0.verify_strict(&message, &signature).map_err(rejected)
-    }
-}
-
-/// Ed25519 has none; Ed25519ctx is another algorithm (RFC 8032 section 5.1).
-fn refuse_context(context: &[u8]) -> Result<(), SignatureError> {
-    match context {
-        [] => Ok(()),
-        _ => Err(SignatureError::ContextUnsupported),
     }
 }

