@@ -3,7 +3,7 @@
 #
 #   tests/interop/run.sh --pqfw target/debug/pqfw
 #
-# All arguments go to qu3/test_against.py. PQFW_INTEROP_VENV names the
+# All arguments go to each folder's test_against.py. PQFW_INTEROP_VENV names the
 # directory of the virtual environment (default: target/interop-venv in the
 # repository); PYTHON names the interpreter that makes it (default: python3).
 set -eu
@@ -39,4 +39,9 @@ if ! cmp -s "$requirements" "$stamp"; then
 fi
 
 export PYTHONDONTWRITEBYTECODE=1
-exec "$venv/bin/python" "$here/qu3/test_against.py" "$@"
+failed=
+for peer in "$here"/*/test_against.py; do
+    echo "== $(basename -- "$(dirname -- "$peer")")"
+    "$venv/bin/python" "$peer" "$@" || failed=1
+done
+[ -z "$failed" ]

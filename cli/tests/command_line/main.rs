@@ -6,5 +6,6 @@ mod agility;
 mod errors;
 mod listing;
 mod primitives;
+mod required;
 mod running;
 mod support;
