@@ -1,8 +1,12 @@
 //! What can be typed. Names here are a contract with scripts.
 
+pub(crate) mod keys;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use keys::{Keys, Passphrase};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -93,6 +97,9 @@ pub(crate) enum Command {
     /// Authenticated encryption on files
     #[command(subcommand)]
     Aead(Aead),
+    /// Key files: generate, inspect, convert, back up, restore
+    #[command(subcommand)]
+    Keys(Keys),
     /// QU3: quantum-safe inference, the client's side
     #[command(subcommand)]
     Qu3(Qu3),
@@ -240,6 +247,8 @@ pub(crate) enum Kem {
         /// Keys are raw bytes rather than PEM
         #[arg(long)]
         raw: bool,
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
 }
 
@@ -292,6 +301,8 @@ pub(crate) enum Sig {
         /// Keys are raw bytes rather than PEM
         #[arg(long)]
         raw: bool,
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
     /// Verify a signature; exit 3 when it does not verify
     Verify {

@@ -6,7 +6,8 @@ use pqfw_framework::aead::AeadError;
 use pqfw_framework::exchange::TransportError;
 use pqfw_framework::kdf::KdfError;
 use pqfw_framework::kem::KemError;
-use pqfw_framework::keys::KeyCodecError;
+use pqfw_framework::keys::backup::BackupError;
+use pqfw_framework::keys::{KeyCodecError, KeyImportError};
 use pqfw_framework::policy::PolicyError;
 use pqfw_framework::profile::ProfileError;
 use pqfw_framework::registry::{BuildError, PreferencesError, QueryError, ResolveError};
@@ -96,7 +97,17 @@ from! {
     KeyFileError => |_| Failure::Operation;
     StoreError => |_| Failure::Operation;
     TransportError => TransportError::failure;
-    KeyCodecError => |_| Failure::Operation;
+    KeyCodecError => |error| match error {
+        KeyCodecError::FormUnavailable { .. } | KeyCodecError::EmptyPassphrase => Failure::Usage,
+        KeyCodecError::Passphrase => Failure::Authentication,
+        _ => Failure::Operation,
+    };
+    KeyImportError => |_| Failure::Operation;
+    BackupError => |error| match error {
+        BackupError::Rejected => Failure::Authentication,
+        BackupError::FileName(_) | BackupError::DuplicateName(_) => Failure::Usage,
+        _ => Failure::Operation,
+    };
     KemError => |_| Failure::Operation;
     AeadError => |error| match error {
         AeadError::Rejected => Failure::Authentication,

@@ -123,6 +123,47 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
         .map_err(|error| failed(error.error))
 }
 
+/// Whether others than the owner may read or write a file; never so for stdin, and where there are
+/// no Unix modes.
+pub(crate) fn is_open_to_others(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        let file = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+        path != Path::new("-") && file.is_some_and(|file| file.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+/// Makes a directory that its owner alone may enter, unless it is there.
+pub(crate) fn make_private_directory(path: &Path) -> Result<(), CliError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(path)
+        .map_err(|error| CliError::operation(format!("{}: {error}", path.display())))
+}
+
+/// stdin can be read once.
+pub(crate) fn at_most_one_stdin<'a>(
+    paths: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), CliError> {
+    let from_stdin = paths.into_iter().filter(|path| *path == Path::new("-"));
+    if from_stdin.count() > 1 {
+        return Err(CliError::usage(
+            "`-` is named twice, and stdin can be read once",
+        ));
+    }
+    Ok(())
+}
+
 /// Reads hexadecimal from the command line.
 pub(crate) fn hex(option: &str, text: &str) -> Result<SecretBytes, CliError> {
     let digits = text.as_bytes();

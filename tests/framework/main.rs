@@ -6,10 +6,15 @@
     reason = "a test that cannot go on may end"
 )]
 
+mod backup;
 mod broken;
 mod gate;
 mod handles;
 mod hybrids;
+mod key_encryption;
 mod key_files;
+mod key_identify;
+mod key_import;
+mod key_support;
 mod profile;
 mod registry;

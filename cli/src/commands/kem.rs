@@ -1,6 +1,6 @@
 //! `pqfw kem`.
 
-use pqfw_framework::kem::{AdmittedKem, DecapsulationKey, KemError};
+use pqfw_framework::kem::{AdmittedKem, KemError};
 use pqfw_framework::keys::{self, PrivateKeyParts};
 use pqfw_framework::registry::Registry;
 use pqfw_framework::secret::{SecretForm, SecretKind};
@@ -41,17 +41,13 @@ pub(super) fn run(kem: Kem, registry: &Registry, output: &Output) -> Result<(), 
             ciphertext,
             shared_secret,
             raw,
+            passphrase,
         } => {
             let kem = find(&alg)?;
             let file = files::read(&secret)?;
-            let key = super::import_private(
-                kem.info(),
-                &file,
-                raw,
-                kem.sizes().seed,
-                |form| kem.import_decapsulation_key(form),
-                |key: &DecapsulationKey| key.export(SecretKind::Expanded),
-            )?;
+            let parts =
+                super::passphrase::private_key(kem.info(), &file, raw, &passphrase, output)?;
+            let key = kem.import_private_key(&parts)?;
             let ss = kem.decapsulate(&key, files::read(&ciphertext)?.expose())?;
             files::write_secret(output, &shared_secret, ss.expose(), true)
         }
@@ -72,9 +68,11 @@ fn keygen(args: &Keygen, kem: &AdmittedKem, output: &Output) -> Result<(), CliEr
             })?
         }
     };
+    let public = key.encapsulation_key();
     let parts = PrivateKeyParts {
         seed: key.export(SecretKind::Seed).ok(),
         expanded: Some(key.export(SecretKind::Expanded)?),
+        public_key: Some(public.clone()),
     };
-    super::write_key_pair(kem.info(), args, &parts, &key.encapsulation_key(), output)
+    super::write_key_pair(kem.info(), args, &parts, &public, output)
 }

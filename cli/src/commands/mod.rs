@@ -6,6 +6,8 @@ mod bench;
 mod describe;
 mod explain;
 mod kem;
+mod keys;
+mod passphrase;
 mod profile;
 mod qu3;
 mod run;
@@ -14,9 +16,9 @@ mod sig;
 
 use clap::CommandFactory;
 use pqfw_framework::catalogue::AlgorithmInfo;
-use pqfw_framework::keys::{self, PrivateKeyParts};
+use pqfw_framework::keys::{PrivateKeyParts, private_to_pem, public_to_pem};
+use pqfw_framework::policy::Policy;
 use pqfw_framework::registry::{Plugin, Registry, Resolver};
-use pqfw_framework::secret::{SecretBytes, SecretForm};
 use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::json;
@@ -54,6 +56,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Kem(kem) => kem::run(kem, &registry, output),
         Command::Sig(sig) => sig::run(sig, &registry, output),
         Command::Aead(aead) => aead::run(aead, &registry, output),
+        Command::Keys(keys) => keys::run(keys, &registry, output),
         Command::Qu3(qu3) => qu3::run(qu3, &common, &registry, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Completions { shell } => {
@@ -131,10 +134,20 @@ fn resolve<T>(
     output: &Output,
     resolve: impl FnOnce(&mut Resolver<'_>) -> Result<T, pqfw_framework::registry::ResolveError>,
 ) -> Result<T, CliError> {
+    resolve_under(registry, &[], output, resolve)
+}
+
+/// Resolves through the gate, under policies.
+fn resolve_under<T>(
+    registry: &Registry,
+    policies: &[Policy],
+    output: &Output,
+    resolve: impl FnOnce(&mut Resolver<'_>) -> Result<T, pqfw_framework::registry::ResolveError>,
+) -> Result<T, CliError> {
     let world = OsWorld::new();
     let (mut rng, today) = (world.rng(), world.now().day());
     let measured = crate::prefs::load(registry, output)?;
-    let mut resolver = Resolver::new(registry, &mut *rng, &[], &[], &today);
+    let mut resolver = Resolver::new(registry, &mut *rng, policies, &[], &today);
     if let Some(measured) = &measured {
         resolver = resolver.measured(measured);
     }
@@ -162,50 +175,10 @@ fn write_key_pair(
         files::write_secret(output, &args.secret, secret.expose(), args.force)?;
         return files::write(output, &args.public, public);
     }
-    let secret = keys::private_to_pem(info, parts)?;
-    let public = keys::public_to_pem(info, public)?;
+    let secret = private_to_pem(info, parts)?;
+    let public = public_to_pem(info, public)?;
     files::write_secret(output, &args.secret, secret.as_bytes(), args.force)?;
     files::write(output, &args.public, public.as_bytes())
-}
-
-/// Reads a private key from a raw or PEM file and hands its form to `import`. A file that holds
-/// both forms is imported by its seed and compared with the other.
-fn import_private<K, E: Into<CliError>>(
-    info: &AlgorithmInfo,
-    file: &SecretBytes,
-    raw: bool,
-    seed_length: Option<usize>,
-    import: impl Fn(SecretForm<'_>) -> Result<K, E>,
-    export: impl Fn(&K) -> Result<SecretBytes, E>,
-) -> Result<K, CliError> {
-    if raw {
-        let bytes = file.expose();
-        let form = if seed_length == Some(bytes.len()) {
-            SecretForm::Seed(bytes)
-        } else {
-            SecretForm::Expanded(bytes)
-        };
-        return import(form).map_err(Into::into);
-    }
-    let PrivateKeyParts { seed, expanded } = keys::private_from_file(info, file.expose())?;
-    match (seed, expanded) {
-        (Some(seed), expanded) => {
-            let key = import(SecretForm::Seed(seed.expose())).map_err(Into::into)?;
-            if let Some(expanded) = expanded
-                && !export(&key)
-                    .map_err(Into::into)?
-                    .constant_time_eq(expanded.expose())
-            {
-                let what = "the file's seed and its expanded key are two different keys";
-                return Err(CliError::operation(what));
-            }
-            Ok(key)
-        }
-        (None, Some(expanded)) => {
-            import(SecretForm::Expanded(expanded.expose())).map_err(Into::into)
-        }
-        (None, None) => Err(CliError::operation("the file holds no private key")),
-    }
 }
 
 /// The options of every command that logs, with logging from the profile.

@@ -3,7 +3,7 @@
 use pqfw_framework::keys::{self, PrivateKeyParts};
 use pqfw_framework::registry::Registry;
 use pqfw_framework::secret::{SecretForm, SecretKind};
-use pqfw_framework::signature::{AdmittedSignature, SignatureError, SigningKey};
+use pqfw_framework::signature::{AdmittedSignature, SignatureError};
 use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::json;
@@ -28,17 +28,12 @@ pub(super) fn run(sig: Sig, registry: &Registry, output: &Output) -> Result<(), 
             signature,
             context: hex,
             raw,
+            passphrase,
         } => {
             let algorithm = find(&alg)?;
-            let file = files::read(&secret)?;
-            let key = super::import_private(
-                algorithm.info(),
-                &file,
-                raw,
-                algorithm.sizes().seed,
-                |form| algorithm.import_signing_key(form),
-                |key: &SigningKey| key.export(SecretKind::Expanded),
-            )?;
+            let (file, info) = (files::read(&secret)?, algorithm.info());
+            let parts = super::passphrase::private_key(info, &file, raw, &passphrase, output)?;
+            let key = algorithm.import_private_key(&parts)?;
             let (message, context) = (files::read(&input)?, context(&hex)?);
             let mut rng = OsWorld::new().rng();
             let signed = key.sign_with_context(&mut *rng, &[message.expose()], &context)?;
@@ -91,9 +86,11 @@ fn keygen(args: &Keygen, sig: &AdmittedSignature, output: &Output) -> Result<(),
             })?
         }
     };
+    let public = key.verifying_key();
     let parts = PrivateKeyParts {
         seed: key.export(SecretKind::Seed).ok(),
         expanded: key.export(SecretKind::Expanded).ok(),
+        public_key: Some(public.clone()),
     };
-    super::write_key_pair(sig.info(), args, &parts, &key.verifying_key(), output)
+    super::write_key_pair(sig.info(), args, &parts, &public, output)
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod agility;
+mod backups;
 mod errors;
+mod keys;
 mod listing;
 mod primitives;
 mod required;
