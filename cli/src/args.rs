@@ -100,6 +100,9 @@ pub(crate) enum Command {
     /// Key files: generate, inspect, convert, back up, restore
     #[command(subcommand)]
     Keys(Keys),
+    /// Published test vectors
+    #[command(subcommand)]
+    Vectors(Vectors),
     /// QU3: quantum-safe inference, the client's side
     #[command(subcommand)]
     Qu3(Qu3),
@@ -357,6 +360,22 @@ pub(crate) struct AeadArgs {
     /// The output; `-` is stdout
     #[arg(long = "out")]
     pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Vectors {
+    /// Run NIST ACVP or Wycheproof files; exit 1 on a failure, and when nothing applied
+    #[command(
+        after_help = "Example: pqfw vectors run prompt.json expectedResults.json --alg ML-KEM-768"
+    )]
+    Run {
+        /// JSON, also compressed by gzip; an ACVP prompt and its expectedResults are joined
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Only `id` or `id@provider`
+        #[arg(long)]
+        alg: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -34,6 +34,8 @@ pub mod signature;
 pub mod store;
 pub mod suite;
 pub mod system;
+#[cfg(feature = "vectors")]
+pub mod vectors;
 pub mod wire;
 pub mod world;
 

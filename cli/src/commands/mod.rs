@@ -13,6 +13,7 @@ mod qu3;
 mod run;
 mod selftest;
 mod sig;
+mod vectors;
 
 use clap::CommandFactory;
 use pqfw_framework::catalogue::AlgorithmInfo;
@@ -57,6 +58,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Sig(sig) => sig::run(sig, &registry, output),
         Command::Aead(aead) => aead::run(aead, &registry, output),
         Command::Keys(keys) => keys::run(keys, &registry, output),
+        Command::Vectors(vectors) => vectors::run(vectors, &registry, output),
         Command::Qu3(qu3) => qu3::run(qu3, &common, &registry, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Completions { shell } => {

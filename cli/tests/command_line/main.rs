@@ -11,3 +11,4 @@ mod primitives;
 mod required;
 mod running;
 mod support;
+mod vectors;
