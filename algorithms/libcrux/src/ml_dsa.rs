@@ -1,0 +1,184 @@
+//! ML-DSA, FIPS 204: pure, hedged with the caller's randomness, with contexts.
+//!
+//! Private keys are read as seeds alone. The expanded form lacks the public key, and libcrux has
+//! no function that computes it again: such a key could neither be checked nor say whose it is.
+
+use std::borrow::Cow;
+
+use libcrux_ml_dsa::{
+    MLDSAKeyPair, MLDSASignature, MLDSASigningKey, MLDSAVerificationKey, SigningError,
+    VerificationError,
+};
+use libcrux_ml_dsa::{ml_dsa_44, ml_dsa_65, ml_dsa_87};
+use pqfw_framework::provider::{ConstantTime, ProviderInfo};
+use pqfw_framework::rand_core::CryptoRng;
+use pqfw_framework::registry::Plugin;
+use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
+use pqfw_framework::signature::{Sign, Signature, SignatureError, Verify};
+use zeroize::{Zeroize, Zeroizing};
+
+/// Bytes of the seed ξ (FIPS 204, Algorithm 1) and of rnd (Algorithm 2).
+const LENGTH: usize = 32;
+
+pub(crate) fn offer(plugin: Plugin) -> Plugin {
+    macro_rules! parameter_set {
+        ($set:ident) => {
+            Libcrux {
+                generate: $set::generate_key_pair,
+                sign: $set::sign,
+                verify: $set::verify,
+            }
+        };
+    }
+    plugin
+        .signature("ML-DSA-44", provider(), parameter_set!(ml_dsa_44))
+        .signature("ML-DSA-65", provider(), parameter_set!(ml_dsa_65))
+        .signature("ML-DSA-87", provider(), parameter_set!(ml_dsa_87))
+}
+
+fn provider() -> ProviderInfo {
+    let provider = ProviderInfo::new("libcrux", "libcrux-ml-dsa 0.0.11").native_context();
+    provider.constant_time(
+        ConstantTime::Claimed,
+        "libcrux: valgrind tracks secrets in its CI (libcrux-ct-test), best effort; rejected \
+         signing attempts show, as FIPS 204 allows",
+    )
+}
+
+/// ML-DSA with what libcrux has for a parameter set, whose lengths are `SK`, `VK` and `SIG`.
+#[derive(Clone, Copy)]
+struct Libcrux<const SK: usize, const VK: usize, const SIG: usize> {
+    generate: fn([u8; LENGTH]) -> MLDSAKeyPair<VK, SK>,
+    sign: SignFunction<SK, SIG>,
+    verify: VerifyFunction<VK, SIG>,
+}
+
+/// Key, message, context and rnd to a signature: FIPS 204, Algorithm 2.
+type SignFunction<const SK: usize, const SIG: usize> =
+    fn(
+        &MLDSASigningKey<SK>,
+        &[u8],
+        &[u8],
+        [u8; LENGTH],
+    ) -> Result<MLDSASignature<SIG>, SigningError>;
+
+/// Key, message, context and signature to a verdict: FIPS 204, Algorithm 3.
+type VerifyFunction<const VK: usize, const SIG: usize> = fn(
+    &MLDSAVerificationKey<VK>,
+    &[u8],
+    &[u8],
+    &MLDSASignature<SIG>,
+) -> Result<(), VerificationError>;
+
+impl<const SK: usize, const VK: usize, const SIG: usize> Signature for Libcrux<SK, VK, SIG> {
+    fn generate(&self, rng: &mut dyn CryptoRng) -> Result<Box<dyn Sign>, SignatureError> {
+        let mut seed = Zeroizing::new([0; LENGTH]);
+        rng.fill_bytes(&mut *seed);
+        self.import_signing_key(SecretForm::Seed(&*seed))
+    }
+
+    fn import_signing_key(&self, form: SecretForm<'_>) -> Result<Box<dyn Sign>, SignatureError> {
+        let SecretForm::Seed(seed) = form else {
+            return Err(SignatureError::FormUnsupported(form.kind()));
+        };
+        let xi: &[u8; LENGTH] = seed
+            .try_into()
+            .map_err(|_| SignatureError::SigningKeyInvalid)?;
+        let pair = (self.generate)(*xi);
+        Ok(Box::new(SecretKey {
+            libcrux: *self,
+            key: SigningKey(pair.signing_key),
+            verifying_key: pair.verification_key,
+            seed: SecretBytes::copy_of(seed),
+        }))
+    }
+
+    fn import_verifying_key(&self, bytes: &[u8]) -> Result<Box<dyn Verify>, SignatureError> {
+        // FIPS 204, Algorithm 23: every string of the right length is a public key.
+        let key = bytes.try_into();
+        let key = key.map_err(|_| SignatureError::VerifyingKeyInvalid)?;
+        Ok(Box::new(PublicKey {
+            libcrux: *self,
+            key: MLDSAVerificationKey::new(key),
+        }))
+    }
+}
+
+/// A signing key of libcrux's, which does not wipe it.
+struct SigningKey<const SK: usize>(MLDSASigningKey<SK>);
+
+impl<const SK: usize> Drop for SigningKey<SK> {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
+
+struct SecretKey<const SK: usize, const VK: usize, const SIG: usize> {
+    libcrux: Libcrux<SK, VK, SIG>,
+    key: SigningKey<SK>,
+    verifying_key: MLDSAVerificationKey<VK>,
+    seed: SecretBytes,
+}
+
+impl<const SK: usize, const VK: usize, const SIG: usize> Sign for SecretKey<SK, VK, SIG> {
+    fn verifying_key(&self) -> Vec<u8> {
+        self.verifying_key.as_slice().to_vec()
+    }
+
+    fn export(&self, kind: SecretKind) -> Result<SecretBytes, SignatureError> {
+        match kind {
+            SecretKind::Seed => Ok(SecretBytes::copy_of(self.seed.expose())),
+            SecretKind::Expanded => Ok(SecretBytes::copy_of(self.key.0.as_slice())),
+            _ => Err(SignatureError::FormUnsupported(kind)),
+        }
+    }
+
+    fn sign(
+        &self,
+        rng: &mut dyn CryptoRng,
+        message: &[&[u8]],
+        context: &[u8],
+    ) -> Result<Vec<u8>, SignatureError> {
+        let mut rnd = Zeroizing::new([0; LENGTH]);
+        rng.fill_bytes(&mut *rnd);
+        let signature = (self.libcrux.sign)(&self.key.0, &joined(message), context, *rnd);
+        match signature {
+            Ok(signature) => Ok(signature.as_slice().to_vec()),
+            Err(SigningError::ContextTooLongError) => {
+                Err(SignatureError::ContextTooLong(context.len()))
+            }
+            Err(SigningError::RejectionSamplingError) => Err(SignatureError::ProviderFailed),
+        }
+    }
+}
+
+struct PublicKey<const SK: usize, const VK: usize, const SIG: usize> {
+    libcrux: Libcrux<SK, VK, SIG>,
+    key: MLDSAVerificationKey<VK>,
+}
+
+impl<const SK: usize, const VK: usize, const SIG: usize> Verify for PublicKey<SK, VK, SIG> {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.key.as_slice().to_vec()
+    }
+
+    fn verify(
+        &self,
+        message: &[&[u8]],
+        context: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        let signature = signature.try_into().map_err(|_| SignatureError::Rejected)?;
+        let signature = MLDSASignature::new(signature);
+        let verdict = (self.libcrux.verify)(&self.key, &joined(message), context, &signature);
+        verdict.map_err(|_| SignatureError::Rejected)
+    }
+}
+
+/// One slice of many, without a copy where there is but one.
+fn joined<'a>(message: &[&'a [u8]]) -> Cow<'a, [u8]> {
+    match message {
+        [whole] => Cow::Borrowed(whole),
+        parts => Cow::Owned(parts.concat()),
+    }
+}

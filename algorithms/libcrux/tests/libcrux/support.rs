@@ -1,0 +1,51 @@
+//! What the tests share.
+
+use std::sync::Arc;
+
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::SeedableRng;
+use pqfw_framework::kem::Kem;
+use pqfw_framework::registry::{Code, Plugin, Registry};
+use pqfw_framework::signature::Signature;
+use serde_json::Value;
+
+const PRIMITIVES: &str = include_str!("../../../../tests/vectors/liboqs-0.13/primitives.json");
+
+pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+pub(crate) fn registry(plugin: Plugin) -> Registry {
+    Registry::builder().with(plugin).build().unwrap()
+}
+
+pub(crate) fn kem(plugin: Plugin, id: &str) -> Arc<dyn Kem> {
+    match registry(plugin).entries_of(id)[0].code() {
+        Code::Kem(kem) => kem.clone(),
+        _ => panic!("{id} is no KEM"),
+    }
+}
+
+pub(crate) fn signature(plugin: Plugin, id: &str) -> Arc<dyn Signature> {
+    match registry(plugin).entries_of(id)[0].code() {
+        Code::Signature(code) => code.clone(),
+        _ => panic!("{id} is no signature"),
+    }
+}
+
+/// The values that liboqs 0.13 made for one of its algorithms.
+pub(crate) struct Liboqs(Value);
+
+impl Liboqs {
+    pub(crate) fn new(kind: &str, algorithm: &str) -> Self {
+        let vectors: Value = serde_json::from_str(PRIMITIVES).unwrap();
+        Self(vectors[kind][algorithm].clone())
+    }
+
+    pub(crate) fn value(&self, field: &str) -> Vec<u8> {
+        let text = self.0[field].as_str().unwrap();
+        let digits = (0..text.len()).step_by(2);
+        let bytes = digits.map(|at| u8::from_str_radix(&text[at..at + 2], 16));
+        bytes.collect::<Result<_, _>>().unwrap()
+    }
+}
