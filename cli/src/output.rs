@@ -142,20 +142,6 @@ impl Output {
         }
     }
 
-    /// A bar for `length` steps of work, on a terminal alone.
-    pub(crate) fn progress(&self, length: usize) -> ProgressBar {
-        let target = if io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(u64::try_from(length).ok(), target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-            bar.set_style(style);
-        }
-        bar
-    }
-
     /// An error: one line on stderr, the chain below it on request; JSON on stdout with `--json`.
     pub(crate) fn error(&self, error: &CliError, verbose: bool) {
         if self.json {

@@ -62,9 +62,9 @@ fn warn_of_other_recipients(
 ) {
     let today = OsWorld::new().now().day();
     for recipient in backup.recipients() {
-        let refusal = match registry.find(&recipient.kem) {
+        let refusal = match registry.parts(&recipient.kem) {
             Err(_) => "which nobody here knows".to_owned(),
-            Ok(row) => match policy::verdict(policies, row, &today) {
+            Ok(rows) => match policy::verdict(policies, &rows, &today) {
                 Verdict::Denied(reason) => format!("which is refused: {reason}"),
                 Verdict::Allowed | Verdict::Warned(_) => continue,
             },
