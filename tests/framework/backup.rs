@@ -467,7 +467,7 @@ fn there_is_at_least_one_recipient_and_each_once() {
         BackupError::DuplicateRecipient(keeper.fingerprint(&suite))
     );
     let mut keepers = rng();
-    let key = |rng: &mut _| {
+    let key = |rng: &mut chacha20::ChaCha20Rng| {
         let key = keeper.0.generate(rng).unwrap().encapsulation_key();
         keeper.0.import_encapsulation_key(&key).unwrap()
     };

@@ -369,6 +369,7 @@ fn keys_of_a_hybrid_are_of_the_hybrid_alone_in_memory_and_in_files() {
     let parts = PrivateKeyParts {
         seed: key.export(SecretKind::Seed).ok(),
         expanded: key.export(SecretKind::Expanded).ok(),
+        public_key: None,
     };
     let pem = keys::private_to_pem(hybrid.info(), &parts).unwrap();
     let read = keys::private_from_file(hybrid.info(), pem.as_bytes()).unwrap();

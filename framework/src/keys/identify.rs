@@ -176,10 +176,10 @@ fn candidates(registry: &Registry, found: &AlgorithmIdentifierRef<'_>) -> Vec<Ar
     let mut rows: Vec<_> = rows.cloned().collect();
     if rows.is_empty()
         && let Some(name) = identifier::name_of(found)
-        && let Ok(row) = registry.find(name)
-        && identifier::is_of(row, found)
+        && let Ok(row) = registry.describe(name)
+        && identifier::is_of(&row, found)
     {
-        rows.push(row.clone());
+        rows.push(row);
     }
     rows
 }
