@@ -1,0 +1,114 @@
+//! The public key of an ML-DSA or Dilithium private key, which does not contain it.
+//!
+//! ```text
+//!  rho 32 │ K 32 │ tr │ s1: l polynomials │ s2: k polynomials │ t0: k polynomials
+//!                  tr: 64 bytes in ML-DSA (FIPS 204), 32 in Dilithium round 3.1
+//! ```
+//!
+//! In both the public key is rho and the upper bits of t = A(rho)·s1 + s2, with the same matrix and
+//! the same encodings, and tr is its hash by SHAKE256. liboqs computes t when it generates a key
+//! and at no other time, so the crate `ml-dsa` does it here, also for Dilithium: it takes tr as
+//! part of the key, and does not look at it for this.
+//!
+//! `ml-dsa` panics when s1 or s2 decode out of range, as FIPS 204, Algorithm 25, lets them; each of
+//! their codes is checked before. That the public key hashes to tr finds damage to rho, tr and s1,
+//! and to s2 where it reaches the upper bits of t. Damage to t0 is not found, and K may be
+//! anything: with the first, signatures do not verify.
+
+#![expect(
+    deprecated,
+    reason = "ml-dsa deprecates the expanded form, and liboqs has no other"
+)]
+
+use ml_dsa::common::typenum::Unsigned;
+use ml_dsa::{ExpandedSigningKey, MlDsaParams};
+use pqfw_framework::secret::SecretBytes;
+use sha3::Shake256;
+use sha3::digest::{ExtendableOutput, Update, XofReader};
+
+use super::Checks;
+
+/// Bytes of rho and K (FIPS 204, Algorithm 24; Dilithium 3.1, figure 4).
+const RHO_AND_K: usize = 64;
+const ML_DSA_TR: usize = 64;
+const DILITHIUM_TR: usize = 32;
+
+/// Of ML-DSA. Every string of the right length is a public key (FIPS 204, Algorithm 23).
+pub(super) const fn ml_dsa<P: MlDsaParams>() -> Checks {
+    Checks {
+        is_public_key: |_| true,
+        public_key: public_key::<P, ML_DSA_TR>,
+    }
+}
+
+/// Of the Dilithium at the level of the ML-DSA `P`.
+pub(super) const fn dilithium<P: MlDsaParams>() -> Checks {
+    Checks {
+        is_public_key: |_| true,
+        public_key: public_key::<P, DILITHIUM_TR>,
+    }
+}
+
+fn public_key<P: MlDsaParams, const TR: usize>(secret: &[u8]) -> Option<Vec<u8>> {
+    let (seeds, rest) = secret.split_at_checked(RHO_AND_K)?;
+    let (tr, polynomials) = rest.split_first_chunk::<TR>()?;
+    // The packing stores η − x, so 2η is the largest code.
+    let (bits, largest) = match P::Eta::USIZE {
+        2 => (3, 4),
+        4 => (4, 8),
+        _ => return None,
+    };
+    let short = (P::L::USIZE + P::K::USIZE) * 256 * bits / 8;
+    if !in_range(polynomials.get(..short)?, bits, largest) {
+        return None;
+    }
+    let encoding = SecretBytes::own([seeds, &[0; ML_DSA_TR][..], polynomials].concat());
+    let encoding = encoding.expose().try_into().ok()?;
+    let key = ExpandedSigningKey::<P>::from_expanded(encoding);
+    let public = key.verifying_key().encode().to_vec();
+    let mut hash = [0; TR];
+    let state = Shake256::default().chain(&public);
+    state.finalize_xof().read(&mut hash);
+    // Both are public.
+    (hash == *tr).then_some(public)
+}
+
+/// Whether all codes of `bits` bits, 3 or 4, are at most `largest`.
+///
+/// The codes are secret: all are looked at, and none is branched on or used as an index.
+fn in_range(packed: &[u8], bits: usize, largest: u32) -> bool {
+    let mask = (1 << bits) - 1;
+    // A multiple of both widths, so that no code crosses from one group to the next.
+    let too_large = packed.chunks(3).fold(0, |found, group| {
+        let word = group
+            .iter()
+            .enumerate()
+            .fold(0, |word, (at, byte)| word | u32::from(*byte) << (8 * at));
+        (0..8 * group.len() / bits).fold(found, |found, at| {
+            // It wraps when the code is too large, and sets the highest bit.
+            found | largest.wrapping_sub(word >> (at * bits) & mask)
+        })
+    });
+    too_large >> 31 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_out_of_range_is_found_wherever_it_stands() {
+        for (bits, largest) in [(3, 4), (4, 8)] {
+            for at in 0..256 {
+                for code in 0..1u8 << bits {
+                    let mut packed = vec![0; 32 * bits];
+                    for bit in (0..bits).filter(|bit| code >> bit & 1 == 1) {
+                        packed[(at * bits + bit) / 8] |= 1 << ((at * bits + bit) % 8);
+                    }
+                    let expected = u32::from(code) <= largest;
+                    assert_eq!(in_range(&packed, bits, largest), expected, "{code} at {at}");
+                }
+            }
+        }
+    }
+}
