@@ -13,10 +13,13 @@
 //!
 //! Where to look: [`catalogue`] for what algorithms are, [`registry`] for who computes them,
 //! [`kem`], [`signature`], [`aead`], [`kdf`] and [`hash`] for the traits, [`profile`] for the file
-//! format, [`policy`] for what is allowed, [`system`] for what runs.
+//! format, [`policy`] for what is allowed, [`system`] for what runs. With the feature
+//! `conformance`, the module of that name holds the kit that tests providers.
 
 pub mod aead;
 pub mod catalogue;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod exchange;
 pub mod hash;
 pub(crate) mod hybrid;

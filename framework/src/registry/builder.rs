@@ -284,6 +284,7 @@ fn add_entry(
         info,
         provider,
         code,
+        plugin: plugin.into(),
         outcome: OnceLock::new(),
     });
     Ok(())

@@ -59,6 +59,7 @@ pub struct Entry {
     info: Arc<AlgorithmInfo>,
     provider: Arc<ProviderInfo>,
     code: Code,
+    plugin: String,
     outcome: OnceLock<Result<(), GateError>>,
 }
 
@@ -79,6 +80,12 @@ impl Entry {
     #[must_use]
     pub fn code(&self) -> &Code {
         &self.code
+    }
+
+    /// The plugin that brought the code, or derived it.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.plugin
     }
 
     /// The outcome of the admission gate, if it has run.
