@@ -306,6 +306,7 @@ fn key_files_are_those_of_the_draft() {
         let parts = keys::PrivateKeyParts {
             seed: None,
             expanded: Some(SecretBytes::copy_of(answers.cases[0].value("sk").unwrap())),
+            public_key: None,
         };
         let pem = keys::private_to_pem(info, &parts).unwrap();
         let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
@@ -323,6 +324,7 @@ fn a_key_file_of_a_composite_is_of_no_other_algorithm() {
         let parts = keys::PrivateKeyParts {
             seed: None,
             expanded: Some(SecretBytes::copy_of(&expanded(&*key))),
+            public_key: None,
         };
         let private = keys::private_to_pem(info, &parts).unwrap();
         let public = keys::public_to_pem(info, &key.verifying_key()).unwrap();

@@ -177,6 +177,7 @@ fn a_key_file_says_which_of_the_two_forms_it_is_for() {
         let parts = PrivateKeyParts {
             seed: None,
             expanded: Some(SecretBytes::copy_of(&dk)),
+            public_key: None,
         };
         let file = keys::private_to_pem(salted, &parts).unwrap();
         let read = keys::private_from_file(salted, file.as_bytes()).unwrap();

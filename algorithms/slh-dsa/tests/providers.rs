@@ -82,6 +82,7 @@ fn a_key_file_holds_the_expanded_key_although_there_is_a_seed() {
         let parts = PrivateKeyParts {
             seed: sizes.seed.map(SecretBytes::zeroed),
             expanded: Some(SecretBytes::own(vec![7; sizes.signing_key])),
+            public_key: None,
         };
         let file = keys::private_to_pem(info, &parts).unwrap();
         let read = keys::private_from_file(info, file.as_bytes()).unwrap();
