@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use flate2::read::GzDecoder;
 use pqfw_framework::vectors::{self, VectorFile};
@@ -18,8 +19,13 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
 }
 
-/// Every file, ACVP first.
-pub(crate) fn all() -> Vec<NamedFile> {
+/// Every file, read once.
+pub(crate) fn all() -> &'static [NamedFile] {
+    static FILES: LazyLock<Vec<NamedFile>> = LazyLock::new(read_all);
+    &FILES
+}
+
+fn read_all() -> Vec<NamedFile> {
     let acvp = ACVP.iter().map(|name| named(name, acvp(name)));
     let pairs = ACVP_PAIRS.iter().map(|name| named(name, acvp_pair(name)));
     let wycheproof = wycheproof().into_iter().map(|(name, json)| {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::mem;
 
-use pqfw_framework::vectors::{self, Case, CaseKind, Expected, Tally, VectorFile};
+use pqfw_framework::vectors::{Case, CaseKind, Expected, Tally, VectorFile};
 
-use crate::{concerns, files, registry};
+use crate::{concerns, files, registry, run};
 
 /// Flips the last byte of everything that comes out of the case; `false` where nothing does.
 fn spoil(kind: &mut CaseKind) -> bool {
@@ -68,9 +68,7 @@ fn with_each_sample(
             };
             let (as_is, changed) = (only(case), only(changed));
             for entry in registry.entries().filter(|entry| concerns(&as_is, entry)) {
-                let run = |file: &VectorFile| {
-                    vectors::run(file, entry.info(), entry.provider(), entry.code())
-                };
+                let run = |file: &VectorFile| run(file, &registry, entry);
                 let (before, after) = (run(&as_is), run(&changed));
                 let name = format!("{} {} {}", file.name, as_is.cases[0].id, entry.full_name());
                 if before.passed > 0 {
@@ -118,7 +116,8 @@ fn an_acceptable_case_is_counted_apart_whichever_way_it_ends() {
     };
     let shown = with_each_sample(soften, |name, before, after| {
         let taken = after.acceptable.accepted + after.acceptable.refused;
-        assert_eq!(taken, before.passed, "{name}: {after:?}");
+        // A refusal to sign is one check; with a signature to verify it is two.
+        assert!(taken >= before.passed, "{name}: {after:?}");
         assert_eq!((after.passed, after.failed.len()), (0, 0), "{name}");
     });
     assert!(shown > 80, "{shown}");

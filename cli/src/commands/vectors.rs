@@ -22,7 +22,7 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<(), CliError> {
     let entries = chosen(alg.as_deref(), registry)?;
-    let runs = measure(load::files(&files)?, &entries, output);
+    let runs = measure(load::files(&files)?, &entries, registry, output);
     let outsiders: Vec<_> = runs
         .iter()
         .map(|run| outsiders(&run.file, registry))
@@ -71,7 +71,12 @@ struct Run<'a> {
     tallies: Vec<(&'a Entry, Tally)>,
 }
 
-fn measure<'a>(files: Vec<NamedFile>, entries: &[&'a Entry], output: &Output) -> Vec<Run<'a>> {
+fn measure<'a>(
+    files: Vec<NamedFile>,
+    entries: &[&'a Entry],
+    registry: &Registry,
+    output: &Output,
+) -> Vec<Run<'a>> {
     let concerned = |file: &NamedFile| -> Vec<&'a Entry> {
         let subjects = file.content.subjects();
         let concerned = |entry: &&&Entry| subjects.keys().any(|s| s.is(entry.info()));
@@ -85,8 +90,9 @@ fn measure<'a>(files: Vec<NamedFile>, entries: &[&'a Entry], output: &Output) ->
     let runs = work.into_iter().map(|(entries, file)| {
         let tallies = entries.into_iter().map(|entry| {
             bar.set_message(format!("{} {}", file.name, entry.full_name()));
-            let (info, provider) = (entry.info(), entry.provider());
-            let tally = vectors::run(&file.content, info, provider, entry.code());
+            let (info, provider, code) = (entry.info(), entry.provider(), entry.code());
+            let expander = vectors::seed_expander(registry, entry);
+            let tally = vectors::run_with_expander(&file.content, info, provider, code, expander);
             bar.inc(1);
             (entry, tally)
         });

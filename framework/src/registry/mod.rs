@@ -26,6 +26,8 @@ pub use nearest::nearest;
 pub use plugin::{Code, Derivation, Derive, Offer, Plugin, Registration};
 pub use preferences::{Measured, Preferences, PreferencesError};
 pub use query::{Query, QueryError};
+#[cfg(feature = "vectors")]
+pub(crate) use resolver::reads_seeds;
 pub use resolver::{Decision, ResolveError, Resolver};
 
 use rand_core::CryptoRng;

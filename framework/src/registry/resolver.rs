@@ -525,7 +525,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-fn reads_seeds(code: &Code, probe: &[u8]) -> bool {
+pub(crate) fn reads_seeds(code: &Code, probe: &[u8]) -> bool {
     let form = SecretForm::Seed(probe);
     match code {
         Code::Kem(kem) => !matches!(

@@ -30,7 +30,7 @@ mod wycheproof;
 pub use case::{Case, CaseKind, Expected, Format, PrivateKey, PublicKey, Subject, VectorFile};
 pub use document::{Document, Half, pair};
 pub use error::VectorError;
-pub use run::run;
+pub use run::{run, run_with_expander, seed_expander};
 pub use tally::{Acceptable, Failure, Tally};
 
 /// Bytes of one file, decompressed. The largest that NIST publishes for these algorithms has 60 MB.

@@ -28,7 +28,7 @@ use crate::catalogue::{AlgorithmInfo, Sizes};
 use crate::kdf::AdmittedKdf;
 use crate::kem::AdmittedKem;
 use crate::provider::{ProviderInfo, Randomness};
-use crate::registry::Code;
+use crate::registry::{Code, Entry, Registry, reads_seeds};
 use crate::signature::AdmittedSignature;
 
 /// Runs every case of `file` that is for `info` on the code of `provider`.
@@ -37,7 +37,20 @@ use crate::signature::AdmittedSignature;
 /// never reach it; as for everybody else, the handle refuses them.
 #[must_use]
 pub fn run(file: &VectorFile, info: &AlgorithmInfo, provider: &ProviderInfo, code: &Code) -> Tally {
-    let handle = Handle::new(info, provider, code);
+    run_with_expander(file, info, provider, code, None)
+}
+
+/// As [`run`], with another provider's code that expands the seeds of private keys which `code`
+/// does not read, as the registry arranges for everybody else. Key generation does not take it.
+#[must_use]
+pub fn run_with_expander(
+    file: &VectorFile,
+    info: &AlgorithmInfo,
+    provider: &ProviderInfo,
+    code: &Code,
+    expander: Option<&Code>,
+) -> Tally {
+    let handle = Handle::new(info, provider, code, expander);
     let mut tally = Tally::default();
     for case in file.cases.iter().filter(|case| case.subject.is(info)) {
         tally.add(case, handle.checks(case));
@@ -45,10 +58,35 @@ pub fn run(file: &VectorFile, info: &AlgorithmInfo, provider: &ProviderInfo, cod
     tally
 }
 
-/// The handle that everybody else would get from the registry.
+/// The first other provider of the entry's algorithm that reads seeds, if the entry does not.
+#[must_use]
+pub fn seed_expander<'a>(registry: &'a Registry, entry: &Entry) -> Option<&'a Code> {
+    let length = match entry.info().sizes {
+        Sizes::Kem(sizes) => sizes.seed?,
+        Sizes::Signature(sizes) => sizes.seed?,
+        Sizes::Aead(_) | Sizes::Kdf(_) | Sizes::Hash(_) => return None,
+    };
+    let probe = vec![0; length];
+    if reads_seeds(entry.code(), &probe) {
+        return None;
+    }
+    let others = registry.entries_of(&entry.info().id).iter();
+    others
+        .map(Entry::code)
+        .find(|code| reads_seeds(code, &probe))
+}
+
+/// The handle that everybody else would get from the registry; and, where keys have seeds, one
+/// that reads them with another provider's help.
 enum Handle {
-    Kem(AdmittedKem),
-    Signature(AdmittedSignature),
+    Kem {
+        alone: AdmittedKem,
+        helped: AdmittedKem,
+    },
+    Signature {
+        alone: AdmittedSignature,
+        helped: AdmittedSignature,
+    },
     Aead(AdmittedAead),
     Kdf(AdmittedKdf),
     /// Code for which there are no cases, or code of another kind than its row's.
@@ -56,17 +94,42 @@ enum Handle {
 }
 
 impl Handle {
-    fn new(info: &AlgorithmInfo, provider: &ProviderInfo, code: &Code) -> Self {
+    fn new(
+        info: &AlgorithmInfo,
+        provider: &ProviderInfo,
+        code: &Code,
+        expander: Option<&Code>,
+    ) -> Self {
         let row = Arc::new(info.clone());
         let provider = Arc::new(provider.clone());
         match (code, info.sizes) {
             (Code::Kem(code), Sizes::Kem(sizes)) => {
-                let code = code.clone();
-                Self::Kem(AdmittedKem::new(row, sizes, provider, code, None))
+                let expander = match expander {
+                    Some(Code::Kem(expander)) => Some(expander.clone()),
+                    _ => None,
+                };
+                let handle = |expander| {
+                    let (row, provider) = (row.clone(), provider.clone());
+                    AdmittedKem::new(row, sizes, provider, code.clone(), expander)
+                };
+                Self::Kem {
+                    alone: handle(None),
+                    helped: handle(expander),
+                }
             }
             (Code::Signature(code), Sizes::Signature(sizes)) => {
-                let code = code.clone();
-                Self::Signature(AdmittedSignature::new(row, sizes, provider, code, None))
+                let expander = match expander {
+                    Some(Code::Signature(expander)) => Some(expander.clone()),
+                    _ => None,
+                };
+                let handle = |expander| {
+                    let (row, provider) = (row.clone(), provider.clone());
+                    AdmittedSignature::new(row, sizes, provider, code.clone(), expander)
+                };
+                Self::Signature {
+                    alone: handle(None),
+                    helped: handle(expander),
+                }
             }
             (Code::Aead(code), Sizes::Aead(sizes)) => {
                 Self::Aead(AdmittedAead::new(row, sizes, provider, code.clone()))
@@ -83,8 +146,8 @@ impl Handle {
             return vec![Check::NotApplicable(reason.clone())];
         }
         let checks = match self {
-            Self::Kem(kem) => kem::checks(kem, case),
-            Self::Signature(signature) => signature::checks(signature, case),
+            Self::Kem { alone, helped } => kem::checks(alone, helped, case),
+            Self::Signature { alone, helped } => signature::checks(alone, helped, case),
             Self::Aead(aead) => aead::checks(aead, case),
             Self::Kdf(kdf) => kdf::checks(kdf, case),
             Self::Other => None,

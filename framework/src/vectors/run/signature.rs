@@ -10,8 +10,13 @@ use crate::vectors::case::{Case, CaseKind, Expected, PrivateKey};
 use crate::vectors::scripted::Scripted;
 use crate::vectors::tally::Check;
 
-/// The checks of a case, or `None` for a case of another kind.
-pub(super) fn checks(code: &AdmittedSignature, case: &Case) -> Option<Vec<Check>> {
+/// The checks of a case, or `None` for a case of another kind. `helped` reads the seeds of keys
+/// that are not the point of the case.
+pub(super) fn checks(
+    code: &AdmittedSignature,
+    helped: &AdmittedSignature,
+    case: &Case,
+) -> Option<Vec<Check>> {
     Some(match &case.kind {
         CaseKind::SignatureKeygen { seed, vk, sk } => {
             let expected = case.expected;
@@ -28,7 +33,7 @@ pub(super) fn checks(code: &AdmittedSignature, case: &Case) -> Option<Vec<Check>
             randomness,
             signature,
         } => {
-            let key = import_private(code, key);
+            let key = import_private(helped, key);
             let vk = vk.clone().or_else(|| match &key {
                 Outcome::Output(key) => Some(key.verifying_key()),
                 _ => None,
