@@ -126,7 +126,10 @@ mod tests {
             ids("kind=kem, category>=3, status=standard"),
             ["ML-KEM-768", "ML-KEM-1024"]
         );
-        assert_eq!(ids("kind=signature,category<=0"), ["Ed25519"]);
+        assert_eq!(
+            ids("kind=signature,category<=0"),
+            ["Ed25519", "ECDSA-P256", "ECDSA-P384"]
+        );
     }
 
     #[test]
