@@ -10,8 +10,6 @@ use pqfw_composite as _;
 use pqfw_dilithium as _;
 use pqfw_fn_dsa as _;
 use pqfw_frodokem as _;
-#[cfg(feature = "graviola")]
-use pqfw_graviola as _;
 use pqfw_hash as _;
 use pqfw_http as _;
 use pqfw_kyber as _;

@@ -12,7 +12,6 @@ const TABLE: &str = include_str!("../../../tests/required-providers.tsv");
 fn built(feature: &str) -> bool {
     match feature {
         "default" => true,
-        "graviola" => cfg!(feature = "graviola"),
         "libcrux" => cfg!(feature = "libcrux"),
         "liboqs" => cfg!(feature = "liboqs"),
         "openssl" => cfg!(feature = "openssl"),

@@ -9,7 +9,7 @@ const NIST_P_384: &str = "1.3.132.0.34";
 const BRAINPOOL_P512R1: &str = "1.3.36.3.3.2.8.1.1.13";
 
 /// Without brainpoolP512r1, which others do not have.
-const PROVIDERS: [&str; 4] = ["aws-lc", "graviola", "rustcrypto", "openssl"];
+const PROVIDERS: [&str; 3] = ["aws-lc", "rustcrypto", "openssl"];
 
 /// Diffie-Hellman as a KEM.
 pub(super) fn kems() -> Vec<AlgorithmInfo> {
