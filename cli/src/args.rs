@@ -88,6 +88,12 @@ pub(crate) enum Command {
     /// Measure each provider on this machine
     #[command(after_help = "Example: pqfw bench ML-KEM-768 --pin")]
     Bench(Bench),
+    /// Test providers by the conformance kit, or the kit by broken providers
+    #[command(
+        after_help = "Examples:\n  pqfw conform\n  pqfw conform --plugin ML-KEM-768@aws-lc\n  \
+                            pqfw conform --mutants"
+    )]
+    Conform(Conform),
     /// Key encapsulation on files
     #[command(subcommand)]
     Kem(Kem),
@@ -206,6 +212,14 @@ pub(crate) struct Bench {
     /// How long to measure each operation
     #[arg(long, default_value_t = 200, value_name = "MILLISECONDS")]
     pub(crate) millis: u64,
+pub(crate) struct Conform {
+    /// A plugin, an algorithm, or ALGORITHM@PROVIDER; default: every provider of this build
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plugin: Option<String>,
+    /// Run the kit over providers that are broken on purpose, and print what catches each; exit 1
+    /// when one lives
+    #[arg(long, conflicts_with = "plugin")]
+    pub(crate) mutants: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,4 +6,5 @@
     reason = "a test that cannot go on may end"
 )]
 
+mod mutants;
 mod providers;

@@ -3,6 +3,7 @@
 mod aead;
 mod algorithms;
 mod bench;
+mod conform;
 mod describe;
 mod explain;
 mod kem;
@@ -54,6 +55,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Explain(args) => explain::run(&args, &registry, output),
         Command::Selftest(args) => selftest::run(&args, &registry, output),
         Command::Bench(args) => bench::run(&args, &registry, output),
+        Command::Conform(conform) => conform::run(&conform, &registry, output),
         Command::Kem(kem) => kem::run(kem, &registry, output),
         Command::Sig(sig) => sig::run(sig, &registry, output),
         Command::Aead(aead) => aead::run(aead, &registry, output),

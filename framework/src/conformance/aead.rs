@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use super::damage::{flipped, positions, random, with_bit_flipped, wrong_lengths};
+use super::damage::{flipped, random, with_bit_flipped, wrong_lengths};
 use super::law::{Law, Stop, Subject, Verdict, ensure, fail, without_panic};
 use crate::aead::{AdmittedAead, Aead, AeadCipher, AeadError};
 use crate::catalogue::AeadSizes;
@@ -195,7 +195,7 @@ fn ciphertext_matters(subject: &AeadSubject<'_>, rng: &mut dyn CryptoRng) -> Ver
             clear == 0,
             format!("of {length} bytes some blocks are not encrypted"),
         )?;
-        let flips = positions(length, subject.tries(), rng).into_iter();
+        let flips = subject.positions(length, rng).into_iter();
         let mut forged: Vec<_> = flips.map(|at| flipped(&it.ciphertext, at)).collect();
         forged.push(it.ciphertext[1..].to_vec());
         forged.push(it.ciphertext[..length - 1].to_vec());
@@ -214,7 +214,7 @@ fn associated_data_matters(subject: &AeadSubject<'_>, rng: &mut dyn CryptoRng) -
     for length in [0, 1, 12, 16, 64, 1000] {
         let aad = random(length, rng);
         let (ciphertext, tag) = seal(&*it.cipher, &it.nonce, &aad, &it.plaintext, it.tag.len())?;
-        let flips = positions(length, subject.tries(), rng).into_iter();
+        let flips = subject.positions(length, rng).into_iter();
         let mut others: Vec<_> = flips.map(|at| flipped(&aad, at)).collect();
         others.push([&aad[..], &[0]].concat());
         others.push([&[0], &aad[..]].concat());

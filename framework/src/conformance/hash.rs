@@ -5,7 +5,7 @@
 
 use rand_core::CryptoRng;
 
-use super::damage::{flipped, positions, random};
+use super::damage::{flipped, random};
 use super::law::{Law, Subject, Verdict, ensure, not_applicable};
 use crate::catalogue::HashSizes;
 use crate::hash::{Hash, HashState};
@@ -85,7 +85,7 @@ fn message_matters(subject: &HashSubject<'_>, rng: &mut dyn CryptoRng) -> Verdic
     for length in [1, block - 1, block, block + 1, 2 * block, 1000] {
         let message = random(length, rng);
         let first = digest(subject, &[&message]);
-        let flips = positions(length, subject.tries(), rng).into_iter();
+        let flips = subject.positions(length, rng).into_iter();
         let mut others: Vec<_> = flips.map(|at| flipped(&message, at)).collect();
         others.push([&message[..], &[0]].concat());
         others.push([&message[..], &[0x80]].concat());

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use super::damage::positions;
 use super::family::Family;
 use super::report::{Check, Outcome};
 use super::tools::Tools;
@@ -68,11 +69,24 @@ impl<C: ?Sized, S> Subject<'_, C, S> {
         }
     }
 
-    /// How many bytes of something long are tried one by one.
-    pub(super) fn tries(&self) -> usize {
-        if self.info.slow { 24 } else { 192 }
+    /// The indices of the bytes to be tried one by one: all, or of what is very long or very slow
+    /// a choice.
+    pub(super) fn positions(&self, length: usize, rng: &mut dyn CryptoRng) -> Vec<usize> {
+        let tries = match (self.info.slow, length) {
+            (true, _) => FEW_TRIES,
+            (false, ..=EVERY_BYTE) => length,
+            (false, _) => MANY_TRIES,
+        };
+        positions(length, tries, rng)
     }
 }
+
+/// A choice of bytes, and of a slow algorithm's.
+const MANY_TRIES: usize = 192;
+const FEW_TRIES: usize = 24;
+
+/// Strings up to this length are tried byte by byte: everything but FrodoKEM and SLH-DSA.
+const EVERY_BYTE: usize = 8192;
 
 /// One check.
 pub(super) struct Law<C: ?Sized + 'static, S: 'static> {

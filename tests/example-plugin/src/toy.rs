@@ -18,7 +18,11 @@ impl Kem for Toy {
     }
 
     fn import_encapsulation_key(&self, bytes: &[u8]) -> Result<Box<dyn Encapsulate>, KemError> {
-        // Every string of the right length, which the framework has checked, is a key.
+        // Every string of the right length is a key. The framework has checked the length, and
+        // code that is called directly is safe all the same.
+        if bytes.len() != LENGTH {
+            return Err(KemError::EncapsulationKeyInvalid);
+        }
         Ok(Box::new(PublicKey(bytes.to_vec())))
     }
 
@@ -27,7 +31,10 @@ impl Kem for Toy {
         form: SecretForm<'_>,
     ) -> Result<Box<dyn Decapsulate>, KemError> {
         match form {
-            SecretForm::Expanded(bytes) => Ok(Box::new(SecretKey(SecretBytes::copy_of(bytes)))),
+            SecretForm::Expanded(bytes) if bytes.len() == LENGTH => {
+                Ok(Box::new(SecretKey(SecretBytes::copy_of(bytes))))
+            }
+            SecretForm::Expanded(_) => Err(KemError::DecapsulationKeyInvalid),
             _ => Err(KemError::FormUnsupported(form.kind())),
         }
     }
@@ -67,6 +74,9 @@ impl Decapsulate for SecretKey {
     }
 
     fn decapsulate(&self, ciphertext: &[u8], shared_secret: &mut [u8]) -> Result<(), KemError> {
+        if ciphertext.len() != LENGTH {
+            return Err(KemError::CiphertextInvalid);
+        }
         // No ciphertext is forged: each is the encapsulation of some secret.
         xor(ciphertext, &self.encapsulation_key(), shared_secret);
         Ok(())

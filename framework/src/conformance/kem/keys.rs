@@ -18,7 +18,7 @@ const Q: u16 = 3329;
 
 pub(super) fn public_key_matters(subject: &KemSubject<'_>, rng: &mut dyn CryptoRng) -> Verdict {
     let pair = subject.pair(rng)?;
-    for index in positions(pair.public_bytes.len(), subject.tries(), rng) {
+    for index in subject.positions(pair.public_bytes.len(), rng) {
         let other = flipped(&pair.public_bytes, index);
         let Ok(public) = subject.code.import_encapsulation_key(&other) else {
             continue;
@@ -151,7 +151,7 @@ pub(super) fn seed_matters(subject: &KemSubject<'_>, rng: &mut dyn CryptoRng) ->
         return not_applicable("the provider does not read seeds");
     };
     let first = whole(&*key)?;
-    for index in positions(length, subject.tries(), rng) {
+    for index in subject.positions(length, rng) {
         let other = SecretBytes::own(flipped(seed.expose(), index));
         let Some(key) = from_seed(subject, other.expose())? else {
             return fail("the provider reads one seed and not another");

@@ -7,14 +7,11 @@
 use rand_core::CryptoRng;
 
 use super::{KemSubject, exported};
-use crate::conformance::damage::{flipped, garbage, positions, random};
+use crate::conformance::damage::{flipped, garbage, random};
 use crate::conformance::family::Family;
 use crate::conformance::law::{Stop, Verdict, Wiped, ensure, fail, not_applicable};
 use crate::kem::{Decapsulate, KemError};
 use crate::secret::{SecretForm, SecretKind};
-
-/// Ciphertexts up to this length are tried byte by byte.
-const EVERY_BYTE: usize = 2048;
 
 /// What a forged ciphertext gave; `None` when it was refused.
 fn answer(
@@ -32,11 +29,7 @@ fn answer(
 pub(super) fn ciphertext_matters(subject: &KemSubject<'_>, rng: &mut dyn CryptoRng) -> Verdict {
     let pair = subject.pair(rng)?;
     let (ciphertext, secret) = subject.encapsulate(&*pair.public, rng)?;
-    let tries = match ciphertext.len() {
-        length if length <= EVERY_BYTE => length,
-        _ => subject.tries(),
-    };
-    for index in positions(ciphertext.len(), tries, rng) {
+    for index in subject.positions(ciphertext.len(), rng) {
         let given = answer(subject, &*pair.private, &flipped(&ciphertext, index))?;
         let seen =
             format!("byte {index} of the ciphertext does not matter: the secret is the same");

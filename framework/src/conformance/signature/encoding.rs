@@ -4,12 +4,9 @@ use rand_core::CryptoRng;
 
 use super::{MESSAGE, SignatureSubject, refused};
 use crate::conformance::curves::{ED25519_ORDER, add};
-use crate::conformance::damage::{flipped, garbage, positions, wrong_lengths};
+use crate::conformance::damage::{flipped, garbage, wrong_lengths};
 use crate::conformance::family::{Family, Hint};
 use crate::conformance::law::{Verdict, ensure, fail, not_applicable, without_panic};
-
-/// Signatures up to this length are tried byte by byte.
-const EVERY_BYTE: usize = 512;
 
 pub(super) fn signature_matters(
     subject: &SignatureSubject<'_>,
@@ -17,12 +14,7 @@ pub(super) fn signature_matters(
 ) -> Verdict {
     let signed = subject.signed(rng)?;
     let length = signed.signature.len();
-    let tries = if length <= EVERY_BYTE {
-        length
-    } else {
-        subject.tries()
-    };
-    for index in positions(length, tries, rng) {
+    for index in subject.positions(length, rng) {
         let forged = flipped(&signed.signature, index);
         let outcome = without_panic(|| signed.public.verify(&[MESSAGE], &[], &forged))?;
         refused(outcome, format!("a signature with another byte {index}"))?;

@@ -16,7 +16,7 @@ pub(super) fn key_matters(subject: &SignatureSubject<'_>, rng: &mut dyn CryptoRn
     let signed = subject.signed(rng)?;
     let outcome = signed.other.verify(&[MESSAGE], &[], &signed.signature);
     refused(outcome, "another key's signature")?;
-    for index in positions(signed.public_bytes.len(), 24, rng) {
+    for index in subject.positions(signed.public_bytes.len(), rng) {
         let other = flipped(&signed.public_bytes, index);
         if let Ok(key) = subject.code.import_verifying_key(&other) {
             let outcome = key.verify(&[MESSAGE], &[], &signed.signature);
@@ -132,7 +132,7 @@ pub(super) fn seed_matters(subject: &SignatureSubject<'_>, rng: &mut dyn CryptoR
         return not_applicable("the provider does not read seeds");
     };
     let first = whole(&*key)?;
-    for index in positions(length, subject.tries(), rng) {
+    for index in subject.positions(length, rng) {
         let other = SecretBytes::own(flipped(seed.expose(), index));
         let Some(key) = from_seed(subject, other.expose())? else {
             return fail("the provider reads one seed and not another");

@@ -1,0 +1,207 @@
+//! `pqfw conform`: the conformance kit over the providers of this build.
+
+mod mutants;
+
+use std::io::IsTerminal;
+use std::panic;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pqfw_framework::conformance::{Check, Outcome, Report, Tools, check_entry};
+use pqfw_framework::registry::{Entry, Registry, ResolveError};
+use pqfw_framework::world::World;
+use pqfw_runtime::OsWorld;
+use serde_json::json;
+
+use crate::args::Conform;
+use crate::error::CliError;
+use crate::output::{Output, Tone};
+
+pub(super) fn run(conform: &Conform, registry: &Registry, output: &Output) -> Result<(), CliError> {
+    let entries = chosen(conform.plugin.as_deref(), registry)?;
+    let mut rng = OsWorld::new().rng();
+    let tools = Tools::of(registry, &mut *rng);
+    if conform.mutants {
+        return mutants::run(registry, &tools, &mut *rng, None, output);
+    }
+    let bar = progress(entries.len());
+    let quiet = Quiet::begin();
+    let reports = entries.iter().map(|entry| {
+        bar.set_message(entry.full_name());
+        let report = check_entry(registry, entry, &tools, &mut *rng);
+        bar.inc(1);
+        (*entry, report)
+    });
+    let reports: Vec<_> = reports.collect();
+    drop(quiet);
+    bar.finish_and_clear();
+    if output.json {
+        output.document(&reports.iter().map(row).collect());
+    } else {
+        print(&reports, output);
+    }
+    verdict(&reports)
+}
+
+/// The entries of a plugin or of an algorithm; all without a name.
+fn chosen<'a>(name: Option<&str>, registry: &'a Registry) -> Result<Vec<&'a Entry>, CliError> {
+    let Some(name) = name else {
+        return Ok(registry.entries().collect());
+    };
+    let brought: Vec<_> = registry.entries().filter(|e| e.plugin() == name).collect();
+    if !brought.is_empty() {
+        return Ok(brought);
+    }
+    let (algorithm, provider) = match name.split_once('@') {
+        Some((algorithm, provider)) => (algorithm, Some(provider)),
+        None => (name, None),
+    };
+    let id = registry.find(algorithm).map_err(|error| {
+        let what = format!("`{name}` is no plugin that brings algorithms, and as an algorithm");
+        CliError::from(error).during(what)
+    })?;
+    let all = registry.entries_of(&id.id);
+    let wanted = |entry: &&Entry| provider.is_none_or(|name| entry.provider().is_called(name));
+    let entries: Vec<_> = all.iter().filter(wanted).collect();
+    let (id, known) = (
+        id.id.clone(),
+        all.iter().map(|e| e.provider().name.as_str()),
+    );
+    match provider {
+        _ if all.is_empty() => Err(ResolveError::NoProvider { id }.into()),
+        Some(provider) if entries.is_empty() => Err(ResolveError::UnknownProvider {
+            id,
+            provider: provider.into(),
+            known: known.collect::<Vec<_>>().join(", "),
+        }
+        .into()),
+        _ => Ok(entries),
+    }
+}
+
+/// A bar on the terminal, and none elsewhere.
+fn progress(length: usize) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(u64::try_from(length).ok(), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Send + Sync + 'static>;
+
+/// While it lives, panics are not printed: the kit catches them and reports them as failures.
+struct Quiet(Option<Hook>);
+
+impl Quiet {
+    fn begin() -> Self {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
+        Self(Some(hook))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // While this unwinds from a panic of our own the hook cannot be changed.
+        if let Some(hook) = self.0.take()
+            && !std::thread::panicking()
+        {
+            panic::set_hook(hook);
+        }
+    }
+}
+
+fn row((entry, report): &(&Entry, Report)) -> serde_json::Value {
+    let checks = report.checks.iter().map(|check| {
+        json!({
+            "name": check.name,
+            "what": check.what,
+            "outcome": check.outcome.word(),
+            "detail": check.outcome.detail(),
+        })
+    });
+    json!({
+        "algorithm": entry.info().id,
+        "provider": entry.provider().name,
+        "provider_version": entry.provider().version,
+        "plugin": entry.plugin(),
+        "conforms": report.conforms(),
+        "checks": checks.collect::<Vec<_>>(),
+    })
+}
+
+fn print(reports: &[(&Entry, Report)], output: &Output) {
+    let rows: Vec<_> = reports
+        .iter()
+        .map(|(entry, report)| {
+            let failed = report.count("fail");
+            let tone = if failed > 0 { Tone::Bad } else { Tone::Good };
+            vec![
+                (Tone::Strong, entry.info().id.clone()),
+                (Tone::Plain, entry.provider().name.clone()),
+                (Tone::Plain, entry.plugin().to_owned()),
+                (tone, report.count("pass").to_string()),
+                (tone, failed.to_string()),
+                (Tone::Faint, report.count("n/a").to_string()),
+                (Tone::Faint, entry.provider().version.clone()),
+            ]
+        })
+        .collect();
+    let headings = [
+        "ALGORITHM",
+        "PROVIDER",
+        "PLUGIN",
+        "PASS",
+        "FAIL",
+        "N/A",
+        "CODE",
+    ];
+    output.table(&headings, &rows);
+    // One provider is shown in full, of many what failed.
+    let whole = reports.len() == 1;
+    for (entry, report) in reports {
+        for check in &report.checks {
+            if whole || matches!(check.outcome, Outcome::Fail(_)) {
+                output.line(&line(&entry.full_name(), check, whole, output));
+            }
+        }
+    }
+}
+
+fn line(subject: &str, check: &Check, whole: bool, output: &Output) -> String {
+    let tone = match check.outcome {
+        Outcome::Pass => Tone::Good,
+        Outcome::Fail(_) => Tone::Bad,
+        Outcome::NotApplicable(_) => Tone::Faint,
+    };
+    let word = output.paint(tone, &format!("{:<4}", check.outcome.word()));
+    let subject = if whole { "" } else { subject };
+    let text = match check.outcome.detail() {
+        Some(detail) if whole => format!("{}: {detail}", check.what),
+        Some(detail) => format!(" {}: {detail}", check.name),
+        None => check.what.to_owned(),
+    };
+    if whole {
+        format!("  {word}  {:<24}  {text}", check.name)
+    } else {
+        format!("  {word}  {subject}{text}")
+    }
+}
+
+fn verdict(reports: &[(&Entry, Report)]) -> Result<(), CliError> {
+    let bad: Vec<_> = reports
+        .iter()
+        .filter(|(_, report)| !report.conforms())
+        .map(|(entry, _)| entry.full_name())
+        .collect();
+    if bad.is_empty() {
+        return Ok(());
+    }
+    let names = bad.join(", ");
+    Err(CliError::operation(format!("do not conform: {names}")))
+}
