@@ -212,6 +212,9 @@ pub(crate) struct Bench {
     /// How long to measure each operation
     #[arg(long, default_value_t = 200, value_name = "MILLISECONDS")]
     pub(crate) millis: u64,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Conform {
     /// A plugin, an algorithm, or ALGORITHM@PROVIDER; default: every provider of this build
     #[arg(long, value_name = "NAME")]
@@ -220,6 +223,9 @@ pub(crate) struct Conform {
     /// when one lives
     #[arg(long, conflicts_with = "plugin")]
     pub(crate) mutants: bool,
+    /// Published test vectors, ACVP or Wycheproof, to show which mutants they miss
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "mutants")]
+    pub(crate) vectors: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
