@@ -2,7 +2,7 @@
 //!
 //! The code is measured as it is, whether or not it has passed its admission.
 
-mod load;
+pub(super) mod load;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

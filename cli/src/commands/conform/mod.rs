@@ -6,12 +6,16 @@ use std::io::IsTerminal;
 use std::panic;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pqfw_framework::catalogue::AlgorithmInfo;
 use pqfw_framework::conformance::{Check, Outcome, Report, Tools, check_entry};
-use pqfw_framework::registry::{Entry, Registry, ResolveError};
+use pqfw_framework::provider::ProviderInfo;
+use pqfw_framework::registry::{Code, Entry, Registry, ResolveError};
+use pqfw_framework::vectors::run as run_vectors;
 use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::json;
 
+use super::vectors;
 use crate::args::Conform;
 use crate::error::CliError;
 use crate::output::{Output, Tone};
@@ -21,7 +25,11 @@ pub(super) fn run(conform: &Conform, registry: &Registry, output: &Output) -> Re
     let mut rng = OsWorld::new().rng();
     let tools = Tools::of(registry, &mut *rng);
     if conform.mutants {
-        return mutants::run(registry, &tools, &mut *rng, None, output);
+        let files = vectors::load::files(&conform.vectors)?;
+        let missed = |info: &AlgorithmInfo, provider: &ProviderInfo, code: &Code| {
+            all_pass(&files, info, provider, code)
+        };
+        return mutants::run(registry, &tools, &mut *rng, Some(&missed), output);
     }
     let bar = progress(entries.len());
     let quiet = Quiet::begin();
@@ -40,6 +48,24 @@ pub(super) fn run(conform: &Conform, registry: &Registry, output: &Output) -> Re
         print(&reports, output);
     }
     verdict(&reports)
+}
+
+/// Whether the code passes every case of the files that speaks of its algorithm; `None` when none
+/// does.
+fn all_pass(
+    files: &[vectors::load::NamedFile],
+    info: &AlgorithmInfo,
+    provider: &ProviderInfo,
+    code: &Code,
+) -> Option<bool> {
+    let tallies = files
+        .iter()
+        .map(|file| run_vectors(&file.content, info, provider, code));
+    let tallies: Vec<_> = tallies
+        .filter(|tally| tally.passed > 0 || !tally.failed.is_empty())
+        .collect();
+    let passed = tallies.iter().all(|tally| tally.failed.is_empty());
+    (!tallies.is_empty()).then_some(passed)
 }
 
 /// The entries of a plugin or of an algorithm; all without a name.

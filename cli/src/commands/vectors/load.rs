@@ -13,9 +13,9 @@ use crate::files;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// A file, or two that are one, under the name that a report has for it.
-pub(super) struct NamedFile {
-    pub(super) name: String,
-    pub(super) content: VectorFile,
+pub(in crate::commands) struct NamedFile {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) content: VectorFile,
 }
 
 /// A half that waits for its other half.
@@ -25,7 +25,7 @@ struct Waiting<'a> {
 }
 
 /// Reads them all. A prompt and the first results of the same set that are given are joined.
-pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<NamedFile>, CliError> {
+pub(in crate::commands) fn files(paths: &[PathBuf]) -> Result<Vec<NamedFile>, CliError> {
     let texts = paths.iter().map(|path| Ok((path.as_path(), json(path)?)));
     let texts = texts.collect::<Result<Vec<_>, CliError>>()?;
     let (mut found, mut prompts, mut results) = (Vec::new(), Vec::new(), Vec::new());
