@@ -9,7 +9,7 @@ use crate::conformance::damage::{
 };
 use crate::conformance::family::Family;
 use crate::conformance::law::{Stop, Verdict, ensure, fail, not_applicable, without_panic};
-use crate::conformance::leak::{bytes_hold, shared_by_specification, text_holds};
+use crate::conformance::leak::{bytes_hold, public_by_specification, text_holds};
 use crate::kem::{Decapsulate, KemError};
 use crate::secret::{SecretBytes, SecretForm, SecretKind};
 
@@ -299,22 +299,18 @@ pub(super) fn silent_outputs(subject: &KemSubject<'_>, rng: &mut dyn CryptoRng) 
         Some(secret.as_slice()),
         seed.as_ref().map(SecretBytes::expose),
     ] {
-        let held = secret.is_some_and(|secret| {
-            public
-                .iter()
-                .any(|public| bytes_hold(public, secret, |_| true))
-        });
+        let held = secret
+            .is_some_and(|secret| public.iter().any(|public| bytes_hold(public, secret, &[])));
         ensure(
             !held,
             "a public output holds bytes of the seed or of the secret",
         )?;
     }
-    let shared = shared_by_specification(subject.info, "dk", "ek");
+    let marks = public_by_specification(subject.info, "dk", "ek");
     let expanded = exported(&*pair.private, SecretKind::Expanded)?;
-    if let (Some(shared), Some(expanded)) = (shared, expanded) {
-        let is_secret = |offset: usize| shared.get(offset) == Some(&false);
+    if let (Some(marks), Some(expanded)) = (marks, expanded) {
         for public in public {
-            let held = bytes_hold(public, expanded.expose(), is_secret);
+            let held = bytes_hold(public, expanded.expose(), &marks);
             ensure(!held, "a public output holds bytes of the private key")?;
         }
     }

@@ -6,7 +6,7 @@ use super::kem_shell::{KemFault, kem};
 use super::{Given, Mutant, base};
 use crate::conformance::Tools;
 use crate::kem::{Decapsulate, KemError};
-use crate::secret::SecretKind;
+use crate::secret::{SecretBytes, SecretKind};
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -79,19 +79,19 @@ impl Rejection {
         let calls = AtomicU64::new(0);
         Some(Self { tools, calls })
     }
-}
 
-/// Whether `secret` is what FIPS 203, Algorithm 18, line 7, gives for a forged ciphertext.
-pub(super) fn rejected(
-    rejection: &Rejection,
-    key: &dyn Decapsulate,
-    ciphertext: &[u8],
-    secret: &[u8],
-) -> bool {
-    let z = key.export(SecretKind::Expanded).ok();
-    let z = z.as_ref().and_then(|key| key.expose().last_chunk::<32>());
-    let value = z.and_then(|z| rejection.tools.shake256(&[z, ciphertext]));
-    value.is_some_and(|value| value == secret)
+    /// z, the end of the expanded key (FIPS 203, Algorithm 16).
+    pub(super) fn z(key: &dyn Decapsulate) -> Result<SecretBytes, KemError> {
+        let expanded = key.export(SecretKind::Expanded)?;
+        let z = expanded.expose().last_chunk::<32>();
+        Ok(SecretBytes::copy_of(z.ok_or(KemError::ProviderFailed)?))
+    }
+
+    /// Whether `secret` is what FIPS 203, Algorithm 18, line 7, gives for a forged ciphertext.
+    pub(super) fn is(&self, z: &SecretBytes, ciphertext: &[u8], secret: &[u8]) -> bool {
+        let value = self.tools.shake256(&[z.expose(), ciphertext]);
+        value.is_some_and(|value| value == secret)
+    }
 }
 
 /// What a rejection may be computed from.
@@ -115,14 +115,13 @@ impl KemFault for Rejecting {
         shared_secret: &mut [u8],
     ) -> Result<(), KemError> {
         key.decapsulate(ciphertext, shared_secret)?;
-        if !rejected(&self.0, key, ciphertext, shared_secret) {
+        let z = Rejection::z(key)?;
+        if !self.0.is(&z, ciphertext, shared_secret) {
             return Ok(());
         }
-        let expanded = key.export(SecretKind::Expanded)?;
-        let z = expanded.expose().last_chunk::<32>();
         let value = Value {
             good: &shared_secret.to_vec(),
-            z: z.ok_or(KemError::ProviderFailed)?,
+            z: z.expose(),
             ciphertext,
             count: self.0.calls.fetch_add(1, Ordering::Relaxed),
         };

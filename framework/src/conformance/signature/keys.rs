@@ -8,7 +8,7 @@ use crate::conformance::curves::{SMALL_ORDER_Y, bad_points, bad_scalars};
 use crate::conformance::damage::{flipped, garbage, positions, random, wrong_lengths};
 use crate::conformance::family::Family;
 use crate::conformance::law::{Stop, Verdict, ensure, fail, not_applicable, without_panic};
-use crate::conformance::leak::{bytes_hold, shared_by_specification, text_holds};
+use crate::conformance::leak::{bytes_hold, public_by_specification, text_holds};
 use crate::secret::{SecretBytes, SecretForm, SecretKind};
 use crate::signature::{Sign, SignatureError};
 
@@ -265,15 +265,14 @@ pub(super) fn silent_outputs(subject: &SignatureSubject<'_>, rng: &mut dyn Crypt
     if let Some(seed) = exported(&*signed.private, SecretKind::Seed)? {
         let held = public
             .iter()
-            .any(|public| bytes_hold(public, seed.expose(), |_| true));
+            .any(|public| bytes_hold(public, seed.expose(), &[]));
         ensure(!held, "a public output holds bytes of the seed")?;
     }
-    let shared = shared_by_specification(subject.info, "sk", "vk");
+    let marks = public_by_specification(subject.info, "sk", "vk");
     let expanded = exported(&*signed.private, SecretKind::Expanded)?;
-    if let (Some(shared), Some(expanded)) = (shared, expanded) {
-        let is_secret = |offset: usize| shared.get(offset) == Some(&false);
+    if let (Some(marks), Some(expanded)) = (marks, expanded) {
         for public in public {
-            let held = bytes_hold(public, expanded.expose(), is_secret);
+            let held = bytes_hold(public, expanded.expose(), &marks);
             ensure(!held, "a public output holds bytes of the private key")?;
         }
     }
