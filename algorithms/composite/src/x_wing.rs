@@ -29,8 +29,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 pub(crate) fn provider() -> ProviderInfo {
     ProviderInfo::new("rustcrypto", "x-wing 0.1.1").constant_time(
         ConstantTime::Claimed,
-        "x-wing claims nothing of its own; the parts do: CHANGELOG of ml-kem 0.3.4 (hardened \
-         reduction), README of x25519-dalek 3.0",
+        "x-wing claims nothing of its own; the parts do: CHANGELOGs of ml-kem (0.3.3: no \
+         secret-dependent table lookups; 0.3.4: hardened reduction), README of curve25519-dalek \
+         5.0: no secret-dependent branches or memory accesses",
     )
 }
 

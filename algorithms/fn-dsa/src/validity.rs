@@ -49,8 +49,8 @@ fn divide(g: &[i64], big_f: &[i64], f: &[i64]) -> Polynomial {
     quotient
 }
 
-/// Whether fG − gF = q. Coefficients of G may be of any size below q/2: then those of the products
-/// stay below P/2 all the same, if F's and g's are those of an encoding.
+/// Whether fG − gF = q, and G is as small as F: then no coefficient of the products reaches P/2, and
+/// equality modulo P is equality.
 fn is_basis(f: &[i64], g: &[i64], big_f: &[i64], big_g: &[i64]) -> bool {
     if big_g.iter().any(|coefficient| coefficient.abs() > 127) {
         return false;
