@@ -22,72 +22,7 @@ struct Checks {
 }
 
 pub(crate) fn offer(plugin: Plugin) -> Plugin {
-    let kems = [
-        (
-            "ML-KEM-512",
-            Algorithm::MlKem512,
-            module_lattice::checks::<2>(),
-        ),
-        (
-            "ML-KEM-768",
-            Algorithm::MlKem768,
-            module_lattice::checks::<3>(),
-        ),
-        (
-            "ML-KEM-1024",
-            Algorithm::MlKem1024,
-            module_lattice::checks::<4>(),
-        ),
-        (
-            "Kyber-512",
-            Algorithm::Kyber512,
-            module_lattice::checks::<2>(),
-        ),
-        (
-            "Kyber-768",
-            Algorithm::Kyber768,
-            module_lattice::checks::<3>(),
-        ),
-        (
-            "Kyber-1024",
-            Algorithm::Kyber1024,
-            module_lattice::checks::<4>(),
-        ),
-        (
-            "eFrodoKEM-640-AES",
-            Algorithm::FrodoKem640Aes,
-            frodo::CHECKS_640,
-        ),
-        (
-            "eFrodoKEM-640-SHAKE",
-            Algorithm::FrodoKem640Shake,
-            frodo::CHECKS_640,
-        ),
-        (
-            "eFrodoKEM-976-AES",
-            Algorithm::FrodoKem976Aes,
-            frodo::CHECKS_976,
-        ),
-        (
-            "eFrodoKEM-976-SHAKE",
-            Algorithm::FrodoKem976Shake,
-            frodo::CHECKS_976,
-        ),
-        (
-            "eFrodoKEM-1344-AES",
-            Algorithm::FrodoKem1344Aes,
-            frodo::CHECKS_1344,
-        ),
-        (
-            "eFrodoKEM-1344-SHAKE",
-            Algorithm::FrodoKem1344Shake,
-            frodo::CHECKS_1344,
-        ),
-    ];
-    kems.into_iter()
-        .fold(plugin, |plugin, (id, algorithm, checks)| {
-            plugin.kem(id, super::claimed(), Liboqs::new(algorithm, checks))
-        })
+    frodo::offer(module_lattice::offer(plugin))
 }
 
 /// One KEM of liboqs.

@@ -2,11 +2,11 @@
 
 mod falcon;
 mod module_lattice;
+mod sphincs_plus;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use ml_dsa::{MlDsa44, MlDsa65, MlDsa87};
 use oqs::sig::{Algorithm, Sig as Scheme};
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::registry::Plugin;
@@ -23,96 +23,7 @@ struct Checks {
 }
 
 pub(crate) fn offer(plugin: Plugin) -> Plugin {
-    let plugin = offer_ml_dsa(plugin);
-    let plugin = offer_dilithium(plugin);
-    let plugin = offer_sphincs_plus(plugin);
-    plugin
-        .signature(
-            "Falcon-512",
-            super::doubtful(),
-            Liboqs::new(Algorithm::Falcon512, falcon::CHECKS_512),
-        )
-        .signature(
-            "Falcon-1024",
-            super::doubtful(),
-            Liboqs::new(Algorithm::Falcon1024, falcon::CHECKS_1024),
-        )
-}
-
-fn offer_ml_dsa(plugin: Plugin) -> Plugin {
-    let sets = [
-        (
-            "ML-DSA-44",
-            Algorithm::MlDsa44,
-            module_lattice::ml_dsa::<MlDsa44>(),
-        ),
-        (
-            "ML-DSA-65",
-            Algorithm::MlDsa65,
-            module_lattice::ml_dsa::<MlDsa65>(),
-        ),
-        (
-            "ML-DSA-87",
-            Algorithm::MlDsa87,
-            module_lattice::ml_dsa::<MlDsa87>(),
-        ),
-    ];
-    sets.into_iter()
-        .fold(plugin, |plugin, (id, algorithm, checks)| {
-            let code = Liboqs::new(algorithm, checks);
-            plugin.signature(id, super::claimed().native_context(), code)
-        })
-}
-
-fn offer_dilithium(plugin: Plugin) -> Plugin {
-    let sets = [
-        (
-            "Dilithium2",
-            Algorithm::Dilithium2,
-            module_lattice::dilithium::<MlDsa44>(),
-        ),
-        (
-            "Dilithium3",
-            Algorithm::Dilithium3,
-            module_lattice::dilithium::<MlDsa65>(),
-        ),
-        (
-            "Dilithium5",
-            Algorithm::Dilithium5,
-            module_lattice::dilithium::<MlDsa87>(),
-        ),
-    ];
-    sets.into_iter()
-        .fold(plugin, |plugin, (id, algorithm, checks)| {
-            plugin.signature(id, super::claimed(), Liboqs::new(algorithm, checks))
-        })
-}
-
-fn offer_sphincs_plus(plugin: Plugin) -> Plugin {
-    // SK.seed ‖ SK.prf ‖ PK.seed ‖ PK.root ends with the public key. That the root follows from
-    // the rest cannot be checked: liboqs has no way to compute it but from fresh random bytes.
-    let checks = Checks {
-        is_public_key: |_| true,
-        public_key: |secret| secret.get(secret.len() / 2..).map(<[u8]>::to_vec),
-    };
-    let sets = [
-        ("SHA2-128s", Algorithm::SphincsSha2128sSimple),
-        ("SHA2-128f", Algorithm::SphincsSha2128fSimple),
-        ("SHA2-192s", Algorithm::SphincsSha2192sSimple),
-        ("SHA2-192f", Algorithm::SphincsSha2192fSimple),
-        ("SHA2-256s", Algorithm::SphincsSha2256sSimple),
-        ("SHA2-256f", Algorithm::SphincsSha2256fSimple),
-        ("SHAKE-128s", Algorithm::SphincsShake128sSimple),
-        ("SHAKE-128f", Algorithm::SphincsShake128fSimple),
-        ("SHAKE-192s", Algorithm::SphincsShake192sSimple),
-        ("SHAKE-192f", Algorithm::SphincsShake192fSimple),
-        ("SHAKE-256s", Algorithm::SphincsShake256sSimple),
-        ("SHAKE-256f", Algorithm::SphincsShake256fSimple),
-    ];
-    sets.into_iter().fold(plugin, |plugin, (set, algorithm)| {
-        let id = format!("SPHINCS+-{set}-simple");
-        plugin.signature(&id, super::doubtful(), Liboqs::new(algorithm, checks))
-    })
+    falcon::offer(sphincs_plus::offer(module_lattice::offer(plugin)))
 }
 
 /// One signature algorithm of liboqs.

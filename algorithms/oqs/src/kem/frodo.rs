@@ -9,22 +9,41 @@
 //! or cut together wrongly. Every string of the right length is a public key: a seed and a matrix
 //! of integers modulo 2^15 or 2^16, packed without gaps.
 
+use oqs::kem::Algorithm;
+use pqfw_framework::registry::Plugin;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 use sha3::{Shake128, Shake256};
 
-use super::Checks;
+use super::{Checks, Liboqs};
+use crate::claimed;
 
-pub(super) const CHECKS_640: Checks = Checks {
+pub(super) fn offer(plugin: Plugin) -> Plugin {
+    let sets = [
+        ("640-AES", Algorithm::FrodoKem640Aes, CHECKS_640),
+        ("640-SHAKE", Algorithm::FrodoKem640Shake, CHECKS_640),
+        ("976-AES", Algorithm::FrodoKem976Aes, CHECKS_976),
+        ("976-SHAKE", Algorithm::FrodoKem976Shake, CHECKS_976),
+        ("1344-AES", Algorithm::FrodoKem1344Aes, CHECKS_1344),
+        ("1344-SHAKE", Algorithm::FrodoKem1344Shake, CHECKS_1344),
+    ];
+    sets.into_iter()
+        .fold(plugin, |plugin, (set, algorithm, checks)| {
+            let id = format!("eFrodoKEM-{set}");
+            plugin.kem(&id, claimed(), Liboqs::new(algorithm, checks))
+        })
+}
+
+const CHECKS_640: Checks = Checks {
     is_public_key: |_| true,
     public_key: |secret| public_key::<Shake128>(secret, 16, 9616),
 };
 
-pub(super) const CHECKS_976: Checks = Checks {
+const CHECKS_976: Checks = Checks {
     is_public_key: |_| true,
     public_key: |secret| public_key::<Shake256>(secret, 24, 15_632),
 };
 
-pub(super) const CHECKS_1344: Checks = Checks {
+const CHECKS_1344: Checks = Checks {
     is_public_key: |_| true,
     public_key: |secret| public_key::<Shake256>(secret, 32, 21_520),
 };

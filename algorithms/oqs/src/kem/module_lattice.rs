@@ -4,21 +4,35 @@
 //! ask for reduced public keys as FIPS 203 section 7.2 does; the check is made of both, and
 //! refuses only keys that no key generation gives.
 
+use oqs::kem::Algorithm;
+use pqfw_framework::registry::Plugin;
 use sha3::{Digest, Sha3_256};
 
-use super::Checks;
+use super::{Checks, Liboqs};
+use crate::claimed;
 
 /// The modulus q (FIPS 203 section 2.3).
 const Q: u32 = 3329;
 /// Bytes of ρ, of H(ek) and of z.
 const SEED: usize = 32;
 
-/// The checks with the parameter k.
-pub(super) const fn checks<const K: usize>() -> Checks {
-    Checks {
+pub(super) fn offer(plugin: Plugin) -> Plugin {
+    plugin
+        .kem("ML-KEM-512", claimed(), code::<2>(Algorithm::MlKem512))
+        .kem("ML-KEM-768", claimed(), code::<3>(Algorithm::MlKem768))
+        .kem("ML-KEM-1024", claimed(), code::<4>(Algorithm::MlKem1024))
+        .kem("Kyber-512", claimed(), code::<2>(Algorithm::Kyber512))
+        .kem("Kyber-768", claimed(), code::<3>(Algorithm::Kyber768))
+        .kem("Kyber-1024", claimed(), code::<4>(Algorithm::Kyber1024))
+}
+
+/// With the parameter k.
+fn code<const K: usize>(algorithm: Algorithm) -> Liboqs {
+    let checks = Checks {
         is_public_key: is_reduced::<K>,
         public_key: public_key::<K>,
-    }
+    };
+    Liboqs::new(algorithm, checks)
 }
 
 /// FIPS 203 section 7.2: twice twelve bits in three bytes, little-endian, each below q.

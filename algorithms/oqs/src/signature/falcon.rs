@@ -21,21 +21,36 @@ use fn_dsa_comm::mq::{
     mqpoly_NTT_to_int, mqpoly_div_ntt, mqpoly_int_to_NTT, mqpoly_int_to_ext, mqpoly_int_to_small,
     mqpoly_mul_ntt, mqpoly_small_to_int,
 };
+use oqs::sig::Algorithm;
+use pqfw_framework::registry::Plugin;
 use zeroize::Zeroizing;
 
-use super::Checks;
+use super::{Checks, Liboqs};
+use crate::doubtful;
 
 /// The modulus q.
 const Q: u32 = 12_289;
-/// Bits of a coefficient of h, and of F.
+/// Bits of a coefficient of h, and of one of F.
 const H_BITS: usize = 14;
 const CAPITAL_F_BITS: usize = 8;
 
-/// With log n and the bits of a coefficient of f and g.
-pub(super) const CHECKS_512: Checks = checks::<9, 6>();
-pub(super) const CHECKS_1024: Checks = checks::<10, 5>();
+pub(super) fn offer(plugin: Plugin) -> Plugin {
+    // With log n and the bits of a coefficient of f and g.
+    let (small, large) = (checks::<9, 6>(), checks::<10, 5>());
+    plugin
+        .signature(
+            "Falcon-512",
+            doubtful(),
+            Liboqs::new(Algorithm::Falcon512, small),
+        )
+        .signature(
+            "Falcon-1024",
+            doubtful(),
+            Liboqs::new(Algorithm::Falcon1024, large),
+        )
+}
 
-const fn checks<const LOG_N: u32, const BITS: usize>() -> Checks {
+fn checks<const LOG_N: u32, const BITS: usize>() -> Checks {
     Checks {
         is_public_key: is_public_key::<LOG_N>,
         public_key: public_key::<LOG_N, BITS>,

@@ -1,4 +1,5 @@
-//! The public key of an ML-DSA or Dilithium private key, which does not contain it.
+//! ML-DSA, FIPS 204, and Dilithium round 3.1: the public key of a private key, which does not
+//! contain it.
 //!
 //! ```text
 //!  rho 32 │ K 32 │ tr │ s1: l polynomials │ s2: k polynomials │ t0: k polynomials
@@ -21,34 +22,67 @@
 )]
 
 use ml_dsa::common::typenum::Unsigned;
-use ml_dsa::{ExpandedSigningKey, MlDsaParams};
+use ml_dsa::{ExpandedSigningKey, MlDsa44, MlDsa65, MlDsa87, MlDsaParams};
+use oqs::sig::Algorithm;
+use pqfw_framework::registry::Plugin;
 use pqfw_framework::secret::SecretBytes;
 use sha3::Shake256;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 
-use super::Checks;
+use super::{Checks, Liboqs};
+use crate::claimed;
 
 /// Bytes of rho and K (FIPS 204, Algorithm 24; Dilithium 3.1, figure 4).
 const RHO_AND_K: usize = 64;
 const ML_DSA_TR: usize = 64;
 const DILITHIUM_TR: usize = 32;
 
-/// Of ML-DSA. Every string of the right length is a public key (FIPS 204, Algorithm 23).
-pub(super) const fn ml_dsa<P: MlDsaParams>() -> Checks {
-    Checks {
-        is_public_key: |_| true,
-        public_key: public_key::<P, ML_DSA_TR>,
-    }
+pub(super) fn offer(plugin: Plugin) -> Plugin {
+    let ml_dsa = || claimed().native_context();
+    plugin
+        .signature(
+            "ML-DSA-44",
+            ml_dsa(),
+            code::<MlDsa44, ML_DSA_TR>(Algorithm::MlDsa44),
+        )
+        .signature(
+            "ML-DSA-65",
+            ml_dsa(),
+            code::<MlDsa65, ML_DSA_TR>(Algorithm::MlDsa65),
+        )
+        .signature(
+            "ML-DSA-87",
+            ml_dsa(),
+            code::<MlDsa87, ML_DSA_TR>(Algorithm::MlDsa87),
+        )
+        .signature(
+            "Dilithium2",
+            claimed(),
+            code::<MlDsa44, DILITHIUM_TR>(Algorithm::Dilithium2),
+        )
+        .signature(
+            "Dilithium3",
+            claimed(),
+            code::<MlDsa65, DILITHIUM_TR>(Algorithm::Dilithium3),
+        )
+        .signature(
+            "Dilithium5",
+            claimed(),
+            code::<MlDsa87, DILITHIUM_TR>(Algorithm::Dilithium5),
+        )
 }
 
-/// Of the Dilithium at the level of the ML-DSA `P`.
-pub(super) const fn dilithium<P: MlDsaParams>() -> Checks {
-    Checks {
+/// Of ML-DSA with the parameters `P`, or of Dilithium at its level.
+fn code<P: MlDsaParams, const TR: usize>(algorithm: Algorithm) -> Liboqs {
+    let checks = Checks {
+        // Every string of the right length is a public key (FIPS 204, Algorithm 23).
         is_public_key: |_| true,
-        public_key: public_key::<P, DILITHIUM_TR>,
-    }
+        public_key: public_key::<P, TR>,
+    };
+    Liboqs::new(algorithm, checks)
 }
 
+/// Computes the public key; `None` when the private key is damaged or of another set.
 fn public_key<P: MlDsaParams, const TR: usize>(secret: &[u8]) -> Option<Vec<u8>> {
     let (seeds, rest) = secret.split_at_checked(RHO_AND_K)?;
     let (tr, polynomials) = rest.split_first_chunk::<TR>()?;
