@@ -48,6 +48,24 @@ fn run(file: &VectorFile, registry: &Registry, entry: &Entry) -> Tally {
     vectors::run_with_expander(file, info, provider, code, expander)
 }
 
+/// Cases of each file that slow algorithms are shown here; `.ci/full` shows them all.
+const SLOW_CASES: usize = 2;
+
+/// The first cases for a slow algorithm.
+fn few_of_slow(file: &VectorFile, entry: &Entry) -> Option<VectorFile> {
+    let few = || {
+        let cases = file
+            .cases
+            .iter()
+            .filter(|case| case.subject.is(entry.info()));
+        cases.take(SLOW_CASES).cloned().collect()
+    };
+    entry.info().slow.then(|| VectorFile {
+        cases: few(),
+        ..file.clone()
+    })
+}
+
 /// Runs every file on every provider, on as many threads as there are processors.
 fn compute(files: &[NamedFile], registry: &Registry) -> (Table, Vec<String>) {
     let work: Vec<(&NamedFile, &Entry)> = files
@@ -59,7 +77,10 @@ fn compute(files: &[NamedFile], registry: &Registry) -> (Table, Vec<String>) {
     let run_some = || {
         let mut done = Vec::new();
         while let Some((file, entry)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tally = run(&file.content, registry, entry);
+            let tally = match few_of_slow(&file.content, entry) {
+                Some(few) => run(&few, registry, entry),
+                None => run(&file.content, registry, entry),
+            };
             done.push((Key::of(file, entry), tally));
         }
         done

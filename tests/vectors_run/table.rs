@@ -17,6 +17,7 @@ pub(crate) const HOW_TO_BLESS: &str =
 const HEADING: &str = "\
 # What applies of the published vectors, and passed: docs/guide/vectors.md says what is counted.
 # Written by `PQFW_BLESS=1 cargo test -p pqfw-tests --test vectors_run`; the test refuses a fall.
+# Of slow algorithms each file's first two cases are run here, and all by `.ci/full`.
 # A provider `-` stands for none: no row or no code of this build is what the cases are for.
 # file\talgorithm\tprovider\tcases\tapplied\tpassed\taccepted\trefused\tnot applicable
 ";
