@@ -5,8 +5,10 @@
 
 For every algorithm that both have: keys made here are loaded there and the other
 way round, in PEM and DER, plain and encrypted; then both ends use them on each
-other. What one of the two lacks is listed as skipped, with the reason. The last
-line is `N passed, M failed`; exit status 1 on any failure.
+other. What one of the two lacks is listed as skipped, with the reason: SLH-DSA,
+ML-KEM-512 and the expanded forms need OpenSSL itself (3.5 and later), which the
+feature `openssl` of pqfw vendors; a test over it can stand beside that crate.
+The last line is `N passed, M failed`; exit status 1 on any failure.
 """
 
 from __future__ import annotations
