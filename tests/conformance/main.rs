@@ -6,5 +6,6 @@
     reason = "a test that cannot go on may end"
 )]
 
+mod acvp;
 mod mutants;
 mod providers;
