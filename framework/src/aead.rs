@@ -177,6 +177,12 @@ impl AeadKey {
         self.sealed.load(Ordering::Relaxed)
     }
 
+    /// The lengths of this algorithm, in bytes.
+    #[must_use]
+    pub fn sizes(&self) -> &AeadSizes {
+        &self.sizes
+    }
+
     /// The algorithm's limits, with their source in the catalogue.
     #[must_use]
     pub fn limits(&self) -> &AeadLimits {

@@ -8,33 +8,6 @@ fn run(args: &[&str]) -> Ran {
 }
 
 #[test]
-fn every_algorithm_and_provider_passes_its_selftest() {
-    let rows = run(&["list-algorithms", "--selftest", "--json"])
-        .ok()
-        .json();
-    let rows = rows.as_array().unwrap();
-    assert!(rows.len() >= 50);
-    for row in rows {
-        assert_eq!(row["selftest"], "pass", "{row}");
-        for field in [
-            "id",
-            "kind",
-            "provider",
-            "provider_version",
-            "status",
-            "specification",
-        ] {
-            assert!(row[field].is_string(), "{field}: {row}");
-        }
-        assert!(
-            row["default"].is_boolean() && row["sizes"].is_object(),
-            "{row}"
-        );
-        assert!(row["policy"]["modern"]["verdict"].is_string(), "{row}");
-    }
-}
-
-#[test]
 fn without_selftest_nothing_is_said_to_have_passed() {
     let rows = run(&["list-algorithms", "--json"]).ok().json();
     assert!(
@@ -50,21 +23,24 @@ fn a_rehearsed_failure_is_listed_and_the_default_moves_on() {
     let directory = tempfile::tempdir().unwrap();
     let ran = pqfw(
         directory.path(),
-        &["list-algorithms", "--selftest", "--json"],
+        &[
+            "list-algorithms",
+            "kind=kem, category=3, status=standard",
+            "--selftest",
+            "--json",
+        ],
     )
-    .env("PQFW_FAIL_KAT", "ML-DSA-65@aws-lc")
+    .env("PQFW_FAIL_KAT", "ML-KEM-768@aws-lc")
     .run()
-    .fails(1, "failed their admission: ML-DSA-65@aws-lc");
+    .fails(1, "failed their admission: ML-KEM-768@aws-lc");
     let listing = ran.stdout.lines().next().unwrap();
     let rows: serde_json::Value = serde_json::from_str(listing).unwrap();
-    let row = |provider: &str| {
-        let rows = rows.as_array().unwrap().iter();
-        let mut rows = rows.filter(|row| row["id"] == "ML-DSA-65" && row["provider"] == provider);
-        rows.next().unwrap().clone()
-    };
-    assert_eq!(row("aws-lc")["selftest"], "fail");
-    assert_eq!(row("aws-lc")["default"], false);
-    assert_eq!(row("rustcrypto")["default"], true);
+    let rows = rows.as_array().unwrap();
+    let failed = rows.iter().find(|row| row["provider"] == "aws-lc").unwrap();
+    assert_eq!(failed["selftest"], "fail");
+    assert_eq!(failed["default"], false);
+    let defaults = rows.iter().filter(|row| row["default"] == true);
+    assert_eq!(defaults.count(), 1);
 }
 
 #[test]
@@ -87,7 +63,7 @@ fn listings_are_filtered() {
     assert!(
         ids(&["--kind", "aead"])
             .iter()
-            .all(|id| id.contains("GCM") || id.contains("Poly"))
+            .all(|id| ["GCM", "Poly", "Ascon"].iter().any(|name| id.contains(name)))
     );
     run(&["list-algorithms", "colour=red"]).fails(2, "no property `colour`");
     run(&["list-algorithms", "--kind", "kam"]).fails(2, "kem, signature");

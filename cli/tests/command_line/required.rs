@@ -66,6 +66,15 @@ fn every_required_provider_is_there_and_passes() {
         .ok();
     let listing: Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!(missing(&listing), Vec::<String>::new());
+    for row in listing.as_array().unwrap() {
+        assert_eq!(row["selftest"], "pass", "{row}");
+        for field in ["kind", "provider_version", "status", "specification"] {
+            assert!(row[field].is_string(), "{field}: {row}");
+        }
+        assert!(row["default"].is_boolean(), "{row}");
+        assert!(row["sizes"].is_object(), "{row}");
+        assert!(row["policy"]["modern"]["verdict"].is_string(), "{row}");
+    }
     // The comparison can fail.
     let empty = missing(&Value::Array(Vec::new()));
     assert_eq!(empty.len(), required().len());

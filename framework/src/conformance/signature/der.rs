@@ -142,7 +142,7 @@ pub(super) fn strict_der(subject: &SignatureSubject<'_>, rng: &mut dyn CryptoRng
 
 /// The DER of what may be BER: what a lenient provider sees.
 pub(in crate::conformance) fn lenient_der(signature: &[u8]) -> Option<Vec<u8>> {
-    let (_, mut rest) = take_ber(signature)?;
+    let (mut rest, _) = take_ber(signature)?;
     let mut inner = Vec::new();
     for _ in 0..2 {
         let (number, after) = take_ber(rest)?;

@@ -227,7 +227,7 @@ pub(crate) fn seal(
     rng: &mut (impl Rng + ?Sized),
     plaintext: &[u8],
 ) -> (Vec<u8>, Vec<u8>) {
-    let mut nonce = vec![0; 12];
+    let mut nonce = vec![0; key.sizes().nonce];
     rng.fill_bytes(&mut nonce);
     let sealed = key.seal(&nonce, &[], plaintext).unwrap();
     (nonce, sealed)
