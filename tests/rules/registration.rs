@@ -112,12 +112,17 @@ mod tests {
     fn the_binary_knows_every_plugin_by_the_name_of_its_crate() {
         let registry = pqfw::registry().build().unwrap();
         let (members, sources) = (members(), sources());
+        let cli = members.iter().find(|member| member.path == "cli").unwrap();
         for member in members
             .iter()
             .filter(|member| brings_plugin(&member.path, &sources))
         {
             let name = member.name().strip_prefix("pqfw-").unwrap();
-            assert_eq!(registry.require(&[name.to_owned()]), Ok(()));
+            let known = registry.require(&[name.to_owned()]);
+            // Whether this build has a feature is the build's affair; a name must still be right.
+            if !(known.is_err() && cli.needs_only_by_feature(&member.name())) {
+                assert_eq!(known, Ok(()));
+            }
         }
     }
 

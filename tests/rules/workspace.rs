@@ -29,6 +29,16 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    /// Whether it needs the crate `name` with a feature alone.
+    pub(crate) fn needs_only_by_feature(&self, name: &str) -> bool {
+        let dependency = self
+            .manifest
+            .get("dependencies")
+            .and_then(|all| all.get(name));
+        let optional = dependency.and_then(|one| one.get("optional"));
+        optional.and_then(toml_edit::Item::as_bool) == Some(true)
+    }
+
     /// Reads a manifest.
     pub(crate) fn of(path: &str, manifest: &str) -> Self {
         let manifest = manifest

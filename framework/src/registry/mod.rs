@@ -10,6 +10,7 @@ mod explain;
 mod gate;
 mod hybrids;
 mod nearest;
+mod outcome;
 mod plugin;
 mod preferences;
 mod query;
@@ -23,12 +24,13 @@ pub use explain::{Candidate, Explanation, Fate, OrderSource};
 pub use gate::GateError;
 pub use inventory;
 pub use nearest::nearest;
+pub use outcome::{Decision, ResolveError};
 pub use plugin::{Code, Derivation, Derive, Offer, Plugin, Registration};
 pub use preferences::{Measured, Preferences, PreferencesError};
 pub use query::{Query, QueryError};
+pub use resolver::Resolver;
 #[cfg(feature = "vectors")]
 pub(crate) use resolver::reads_seeds;
-pub use resolver::{Decision, ResolveError, Resolver};
 
 use rand_core::CryptoRng;
 
