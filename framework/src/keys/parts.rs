@@ -56,8 +56,8 @@ impl PrivateKeyParts {
         }
     }
 
-    /// Bare bytes, whose length tells a seed. Where the specification's own encoding is as long as
-    /// the seed, the two are the same bytes.
+    /// Bare bytes, whose length tells a seed. Where the specification's own encoding has the same
+    /// length, they are that: it is what bare files hold.
     #[must_use]
     pub fn of_raw(info: &AlgorithmInfo, bytes: &[u8]) -> Self {
         let lengths = KeyLengths::of(info);

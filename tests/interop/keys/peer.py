@@ -146,6 +146,8 @@ ALGORITHMS: dict[str, Kem | Signature] = {
     "X25519": X25519.kem(),
     "P-256": curve_group(0x0010, hashlib.sha256, 32, ec.SECP256R1).kem(),
     "P-384": curve_group(0x0011, hashlib.sha384, 48, ec.SECP384R1).kem(),
+    # No registered identifier: the private one of the catalogue.
+    "brainpoolP512r1": curve_group(0xFE12, hashlib.sha512, 64, ec.BrainpoolP512R1).kem(),
     "ML-DSA-44": plain_signature(mldsa.MLDSA44PrivateKey, SEED_FORMS),
     "ML-DSA-65": plain_signature(mldsa.MLDSA65PrivateKey, SEED_FORMS),
     "ML-DSA-87": plain_signature(mldsa.MLDSA87PrivateKey, SEED_FORMS),

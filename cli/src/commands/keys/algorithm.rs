@@ -32,9 +32,10 @@ impl Algorithm {
         output: &Output,
     ) -> Result<Self, CliError> {
         super::super::resolve(registry, output, |resolver| match resolver.kem(name) {
-            Err(ResolveError::WrongKind { got, .. }) if got == Kind::Signature => {
-                resolver.signature(name).map(Self::Signature)
-            }
+            Err(ResolveError::WrongKind {
+                got: Kind::Signature,
+                ..
+            }) => resolver.signature(name).map(Self::Signature),
             other => other.map(Self::Kem),
         })
         .map_err(|error| error.during("a KEM or a signature algorithm has keys"))
