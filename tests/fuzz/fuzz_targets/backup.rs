@@ -49,13 +49,18 @@ fuzz_target!(|input: &[u8]| {
     assert!((1..=MOST_FILES).contains(&files.len()));
     for file in &files {
         let path = std::path::Path::new(&file.name);
-        assert_eq!(path.file_name().and_then(|name| name.to_str()), Some(&*file.name));
+        assert_eq!(
+            path.file_name().and_then(|name| name.to_str()),
+            Some(&*file.name)
+        );
         assert!(!file.name.starts_with('.') && file.name.is_ascii());
         assert!(file.bytes.len() <= LARGEST_FILE_BYTES);
     }
     // What came out goes in again, and comes out the same.
     let mut rng = ChaCha20Rng::seed_from_u64(2);
-    let public = KEEPER.kem.import_encapsulation_key(&KEEPER.key.encapsulation_key());
+    let public = KEEPER
+        .kem
+        .import_encapsulation_key(&KEEPER.key.encapsulation_key());
     let public = [public.expect("our own key")];
     let again = seal(&KEEPER.suite, &files, &public, Need::All, &mut rng).expect("it was open");
     let again = Backup::parse(&again).expect("our own backup");
@@ -73,7 +78,9 @@ fn sealed_by_hand(payload: &[u8]) -> Result<Vec<BackupFile>, BackupError> {
     let Keeper { suite, kem, key } = &*KEEPER;
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let public_key = key.encapsulation_key();
-    let public = kem.import_encapsulation_key(&public_key).expect("our own key");
+    let public = kem
+        .import_encapsulation_key(&public_key)
+        .expect("our own key");
     let (ciphertext, secret) = public.encapsulate(&mut rng).expect("our own key");
     let fingerprint = Fingerprint::of(&suite.sha256, kem.info(), &public_key).expect("it has one");
     let mut file = Writer::new();
@@ -82,14 +89,19 @@ fn sealed_by_hand(payload: &[u8]) -> Result<Vec<BackupFile>, BackupError> {
     file.vector16("aead", b"AES-256-GCM").expect("short");
     file.u16(1);
     file.vector16("kem", b"X25519").expect("short");
-    file.vector16("fingerprint", fingerprint.as_str().as_bytes()).expect("short");
+    file.vector16("fingerprint", fingerprint.as_str().as_bytes())
+        .expect("short");
     file.vector32("ciphertext", &ciphertext).expect("short");
     let head = file.clone().finish();
     let derive = |secret: &[u8], info: &[&[u8]], length| {
         let okm = suite.kdf.derive(&[], secret, info, length);
         okm.expect("short").expose().to_vec()
     };
-    let okm = derive(secret.expose(), &[b"pqfw-backup-1 wrap\0", &[0; 4], &head], 44);
+    let okm = derive(
+        secret.expose(),
+        &[b"pqfw-backup-1 wrap\0", &[0; 4], &head],
+        44,
+    );
     let wrap = suite.aead.key(&okm[..32]).expect("its length");
     let share = wrap.seal(&okm[32..], &head, &[5; 32]).expect("short");
     file.vector16("share", &share).expect("short");

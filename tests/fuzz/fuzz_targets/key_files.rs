@@ -41,12 +41,16 @@ fn written_and_read_again(row: &AlgorithmInfo, parts: &PrivateKeyParts) {
     ];
     for wanted in forms {
         let Ok(der) = keys::private_to_der(row, parts, wanted) else {
-            assert!(wanted.is_some() && wanted != Some(form), "its own form is written");
+            assert!(
+                wanted.is_some() && wanted != Some(form),
+                "its own form is written"
+            );
             continue;
         };
         let again = keys::private_from_file(row, der.expose()).expect("our own file");
         let same = |first: &Option<SecretBytes>, second: &Option<SecretBytes>| {
-            second.is_none() || first.as_ref().map(|s| s.expose()) == second.as_ref().map(|s| s.expose())
+            second.is_none()
+                || first.as_ref().map(|s| s.expose()) == second.as_ref().map(|s| s.expose())
         };
         assert!(same(&parts.seed, &again.seed) && same(&parts.expanded, &again.expanded));
         assert!(again.public_key.is_none() || again.public_key == parts.public_key);
@@ -76,7 +80,9 @@ fn identified(file: &[u8]) {
             // Only what costs next to nothing is worked on: the limits are seconds.
             let numbers = encryption.kdf.split(|c: char| !c.is_ascii_digit());
             let cost = numbers.filter_map(|digits| digits.parse().ok());
-            let cost = cost.fold(1_u64, |cost, number: u64| cost.saturating_mul(number.max(1)));
+            let cost = cost.fold(1_u64, |cost, number: u64| {
+                cost.saturating_mul(number.max(1))
+            });
             if cost < 1 << 20 {
                 let passphrase = SecretBytes::copy_of(b"passphrase");
                 drop(keys::decrypt_private(file, &passphrase));

@@ -20,11 +20,14 @@ static REGISTRY: LazyLock<Registry> =
     LazyLock::new(|| pqfw::registry().build().expect("the built-in plugins"));
 
 /// One provider of one algorithm, with a good key beside it. Made when the fuzzer first asks for it.
+/// The small sets of SLH-DSA and SPHINCS+ are left out: admission and every private key take seconds
+/// there, and their code is that of the fast sets with other numbers.
 static SUBJECTS: LazyLock<Vec<(Kind, String, bool, OnceLock<Subject>)>> = LazyLock::new(|| {
     let keyed = [Kind::Kem, Kind::Signature, Kind::Aead];
     let entries = REGISTRY.entries();
-    let entries = entries.filter(|entry| keyed.contains(&entry.info().kind()));
+    let small = |id: &str| ["128s", "192s", "256s"].iter().any(|set| id.contains(set));
     entries
+        .filter(|entry| keyed.contains(&entry.info().kind()) && !small(&entry.info().id))
         .map(|entry| {
             let info = entry.info();
             (info.kind(), entry.full_name(), info.slow, OnceLock::new())
@@ -74,9 +77,7 @@ fuzz_target!(|input: &[u8]| {
     match made.get_or_init(|| subject(*kind, name)) {
         Subject::Kem(kem, key) => on_kem(kem, key, *operation, value),
         Subject::Signature(algorithm, key, signature) => {
-            // The small sets of SLH-DSA hash a whole tree to check a private key: seconds each.
-            let small = *slow && algorithm.info().id.ends_with('s');
-            on_signature(algorithm, key, signature, *operation, *slow, small, value);
+            on_signature(algorithm, key, signature, *operation, *slow, value);
         }
         Subject::Aead(aead) => on_aead(aead, *operation, value),
     }
@@ -158,14 +159,10 @@ fn on_signature(
     signature: &[u8],
     operation: u8,
     slow: bool,
-    small: bool,
     value: Making<'_>,
 ) {
     let public = key.verifying_key();
     let import = |form: SecretForm<'_>| {
-        if small {
-            return;
-        }
         if let Ok(key) = algorithm.import_signing_key(form) {
             drop(key.verifying_key());
             drop(key.export(SecretKind::Expanded));
@@ -200,7 +197,11 @@ fn on_signature(
 
 /// Whether another signature of the same message would be a forgery.
 fn strongly(algorithm: &AdmittedSignature) -> bool {
-    algorithm.info().claims.iter().any(|claim| claim == "SUF-CMA")
+    algorithm
+        .info()
+        .claims
+        .iter()
+        .any(|claim| claim == "SUF-CMA")
 }
 
 fn on_aead(aead: &AdmittedAead, operation: u8, value: Making<'_>) {
