@@ -454,9 +454,7 @@ fn there_is_at_least_one_recipient_and_each_once() {
     let registry = registry();
     let suite = suite(&registry);
     let keeper = Keeper::new(&registry, "X25519", 0);
-    let seal = |keys: &[EncapsulationKey]| {
-        seal(&suite, &files(), keys, Need::Any, &mut crate::broken::rng())
-    };
+    let seal = |keys: &[EncapsulationKey]| seal(&suite, &files(), keys, Need::Any, &mut rng());
     let count = |got| BackupError::Count {
         what: "recipients",
         got,

@@ -36,7 +36,7 @@ impl Member {
             .get("dependencies")
             .and_then(|all| all.get(name));
         let optional = dependency.and_then(|one| one.get("optional"));
-        optional.and_then(toml_edit::Item::as_bool) == Some(true)
+        optional.and_then(Item::as_bool) == Some(true)
     }
 
     /// Reads a manifest.

@@ -300,7 +300,7 @@ fn a_key_goes_through_every_packing_and_comes_back() {
             ("hex", " --half private"),
             ("base64", " --half private"),
         ] {
-            let seed = if alg.starts_with("ML-") && half != "" {
+            let seed = if alg.starts_with("ML-") && !half.is_empty() {
                 " --form seed"
             } else {
                 ""

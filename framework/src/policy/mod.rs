@@ -374,9 +374,12 @@ mod tests {
         let modern = Policy::shipped("modern").unwrap();
         let parts = ["X25519", "ML-KEM-768"].map(|id| Arc::new(row(id)));
         let today = "2026-01-01";
-        assert_eq!(verdict(&[modern.clone()], &parts, today), Verdict::Allowed);
+        assert_eq!(
+            verdict(std::slice::from_ref(&modern), &parts, today),
+            Verdict::Allowed
+        );
         let weak = ["X25519", "Kyber-768"].map(|id| Arc::new(row(id)));
-        let refused = verdict(&[modern.clone()], &weak, today);
+        let refused = verdict(std::slice::from_ref(&modern), &weak, today);
         assert!(matches!(refused, Verdict::Denied(_)));
         let text = "name='p'\nsummary='s'\n[[rule]]\nid='r'\nsource='s'\ndeny=['X25519']";
         let no_x25519 = Policy::parse(text).unwrap();

@@ -165,12 +165,15 @@ pub(super) fn seed_matters(subject: &KemSubject<'_>, rng: &mut dyn CryptoRng) ->
     ensure(again == Some(first), "one seed gives two keys")
 }
 
+/// What was tried, and what came of it.
+type Attempt = (String, Result<(), KemError>);
+
 /// Every wrong length of everything that is imported, with what came of it.
 fn attempts(
     subject: &KemSubject<'_>,
     pair: &Pair,
     ciphertext: &[u8],
-) -> Result<Vec<(String, Result<(), KemError>)>, Stop> {
+) -> Result<Vec<Attempt>, Stop> {
     let (code, sizes) = (subject.code, subject.sizes);
     let mut outcomes = Vec::new();
     let mut note = |what: &str, bytes: &[u8], work: &dyn Fn() -> Result<(), KemError>| {

@@ -120,7 +120,7 @@ impl KemFault for Rejecting {
             return Ok(());
         }
         let value = Value {
-            good: &shared_secret.to_vec(),
+            good: shared_secret,
             z: z.expose(),
             ciphertext,
             count: self.0.calls.fetch_add(1, Ordering::Relaxed),
