@@ -7,9 +7,9 @@ use pqfw_framework::policy::{Policy, PolicyError};
 use pqfw_framework::profile::{Overrides, Profile};
 use pqfw_framework::registry::{Decision, Registry, Resolver};
 use pqfw_framework::suite::Suite;
-use pqfw_framework::system::{Host, Report, Role, System};
+use pqfw_framework::system::{Host, Outside, Report, Role, System};
 use pqfw_framework::world::World;
-use pqfw_runtime::{DirectoryKeys, OsWorld};
+use pqfw_runtime::{DirectoryKeys, OsProcesses, OsStandard, OsWorld};
 use serde_json::json;
 
 use crate::error::CliError;
@@ -145,6 +145,14 @@ pub(crate) fn compose(
         transport,
         settings: profile.transport_settings(),
         report,
+        outside: Outside {
+            transports: registry
+                .transports()
+                .map(|transport| (transport.info().name, transport.clone()))
+                .collect(),
+            processes: Arc::new(OsProcesses),
+            standard: Arc::new(OsStandard),
+        },
     };
     Ok(Composed {
         system,

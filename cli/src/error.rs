@@ -3,7 +3,6 @@
 use std::fmt;
 
 use pqfw_framework::aead::AeadError;
-use pqfw_framework::exchange::TransportError;
 use pqfw_framework::kdf::KdfError;
 use pqfw_framework::kem::KemError;
 use pqfw_framework::keys::backup::BackupError;
@@ -14,6 +13,7 @@ use pqfw_framework::registry::{BuildError, PreferencesError, QueryError, Resolve
 use pqfw_framework::signature::SignatureError;
 use pqfw_framework::store::StoreError;
 use pqfw_framework::system::{Failure, KeyFileError, RunError};
+use pqfw_framework::transport::TransportError;
 use pqfw_qu3::error::ClientError;
 
 /// An error on its way to the terminal: one line, and the chain below it for `--verbose`.

@@ -20,7 +20,6 @@ pub mod aead;
 pub mod catalogue;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-pub mod exchange;
 pub mod hash;
 pub(crate) mod hybrid;
 pub mod kdf;
@@ -28,6 +27,7 @@ pub mod kem;
 pub mod keys;
 pub mod machine;
 pub mod policy;
+pub mod process;
 pub mod profile;
 pub mod provider;
 pub mod python_json;
@@ -37,6 +37,7 @@ pub mod signature;
 pub mod store;
 pub mod suite;
 pub mod system;
+pub mod transport;
 #[cfg(feature = "vectors")]
 pub mod vectors;
 pub mod wire;

@@ -1,16 +1,18 @@
 //! Systems: what a profile runs. A system gets everything from outside through its [`Host`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::exchange::{BoxFuture, Transport, TransportError, TransportSettings};
+use crate::process::Processes;
 use crate::profile::{Profile, ProfileError};
 use crate::secret::SecretBytes;
 use crate::store::Store;
 use crate::suite::Suite;
+use crate::transport::{BoxFuture, Connection, Transport, TransportError, TransportSettings};
 use crate::world::World;
 
 /// Which end of a system this process is.
@@ -81,8 +83,21 @@ pub struct Host {
     pub transport: Arc<dyn Transport>,
     /// The profile's `[transport]`.
     pub settings: TransportSettings,
+    /// What else there is outside.
+    pub outside: Outside,
     /// Where events go.
     pub report: Arc<dyn Report>,
+}
+
+/// The outside beyond the profile's own transport: what a system's own table may name.
+#[derive(Clone)]
+pub struct Outside {
+    /// Every transport of this build by its name, which is the scheme of its URLs.
+    pub transports: BTreeMap<&'static str, Arc<dyn Transport>>,
+    /// Commands of this machine.
+    pub processes: Arc<dyn Processes>,
+    /// The process's standard input and output.
+    pub standard: Arc<dyn Standard>,
 }
 
 /// A system that profiles can run.
@@ -135,6 +150,15 @@ pub struct KeyFileError {
     pub path: String,
     /// What is wrong, and what to do.
     pub reason: String,
+}
+
+/// The process's standard input and output, as a stream: lines of a chat, bytes of a pipe.
+pub trait Standard: Send + Sync {
+    /// Opens both. Asked twice, two readers share the input.
+    fn open(&self) -> Connection;
+
+    /// Whether a person types there, rather than a pipe.
+    fn is_terminal(&self) -> bool;
 }
 
 /// Where a system tells what it does. Nothing secret ever goes here.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
+use crate::transport::BoxFuture;
+
 /// A moment, on two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Now {
@@ -56,6 +58,9 @@ impl Now {
 pub trait World: Send + Sync {
     /// The present moment.
     fn now(&self) -> Now;
+
+    /// Waits until [`Now::since_start`] is at least `moment`.
+    fn sleep_until(&self, moment: Duration) -> BoxFuture<'static, ()>;
 
     /// A generator fit for keys.
     fn rng(&self) -> Box<dyn CryptoRng + Send>;

@@ -5,6 +5,10 @@ use crate::workspace::Member;
 /// Ours, that rooms other than the framework may depend on.
 const SHARED: [&str; 2] = ["pqfw-framework", "pqfw-session"];
 
+/// What transports share among themselves: desks and limits, and the one TLS.
+const SHARED_BY_TRANSPORTS: [&str; 4] =
+    ["pqfw-framework", "pqfw-session", "pqfw-runtime", "pqfw-tls"];
+
 /// Crates with sockets, files, clocks or the operating system's generator in them.
 const OUTSIDE_WORLD: [&str; 30] = [
     "async-std",
@@ -72,6 +76,9 @@ fn breaches(member: &Member, ours: &[&str]) -> Vec<String> {
         ("framework", "framework") => &[],
         ("framework", _) => &SHARED[..1],
         _ if example => &SHARED[..1],
+        ("transports", "transports/runtime") => &SHARED,
+        ("transports", "transports/tls") => &SHARED_BY_TRANSPORTS[..3],
+        ("transports", _) => &SHARED_BY_TRANSPORTS,
         _ => &SHARED,
     };
     let pure = room != "transports";
@@ -126,6 +133,8 @@ mod tests {
             "pqfw-session",
             "pqfw-hash",
             "pqfw-qu3",
+            "pqfw-runtime",
+            "pqfw-tls",
             "pqfw",
         ];
         breaches(&Member::of(path, &manifest), &ours).len()
@@ -145,6 +154,10 @@ mod tests {
         assert_eq!(planted("framework", "pqfw-framework"), 1);
         assert_eq!(planted("framework/session", "pqfw-session"), 1);
         assert_eq!(planted("profiles/qu3", "pqfw-session"), 0);
+        assert_eq!(planted("profiles/qu3", "pqfw-runtime"), 1);
+        assert_eq!(planted("transports/http", "pqfw-runtime"), 0);
+        assert_eq!(planted("transports/http", "pqfw-tls"), 0);
+        assert_eq!(planted("transports/runtime", "pqfw-tls"), 1);
         assert_eq!(planted("cli", "pqfw-hash"), 0);
     }
 

@@ -32,13 +32,19 @@ const DOORS: [(&str, &[&str]); 21] = [
 const CLOCK: &[&str] = &["transports/runtime/src/world.rs"];
 const GENERATOR: &[&str] = &["transports/runtime/src/world.rs"];
 const FILES: &[&str] = &["transports/runtime/", "transports/store/", "cli/"];
-const SOCKETS: &[&str] = &["transports/http/"];
+const SOCKETS: &[&str] = &[
+    "transports/http/",
+    "transports/quic/",
+    "transports/tcp/",
+    "transports/udp/",
+];
 const SURROUNDINGS: &[&str] = &["transports/runtime/", "cli/"];
 /// SQLite does not wait for a journal whose mode is changing, so the store does.
 const WAITING: &[&str] = &["transports/store/src/sqlite.rs"];
 
-/// Address types name a place and reach nothing.
-const HARMLESS: [&str; 5] = [
+/// Address types name a place and reach nothing; our own trait names a command.
+const HARMLESS: [&str; 6] = [
+    "pqfw_framework::process",
     "std::net::IpAddr",
     "std::net::Ipv4Addr",
     "std::net::Ipv6Addr",

@@ -21,6 +21,7 @@ use pqfw_framework::catalogue::AlgorithmInfo;
 use pqfw_framework::keys::{PrivateKeyParts, private_to_pem, public_to_pem};
 use pqfw_framework::policy::Policy;
 use pqfw_framework::registry::{Plugin, Registry, Resolver};
+use pqfw_framework::transport::Delivery;
 use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::json;
@@ -109,26 +110,46 @@ fn list_transports(registry: &Registry, output: &Output) -> Result<(), CliError>
         .map(|transport| transport.info())
         .collect();
     if output.json {
-        let rows = infos.iter().map(
-            |info| json!({ "name": info.name, "summary": info.summary, "exchange": info.exchange }),
-        );
+        let rows = infos.iter().map(|info| {
+            json!({
+                "name": info.name,
+                "summary": info.summary,
+                "exchange": info.delivers(Delivery::Exchange),
+                "stream": info.delivers(Delivery::Stream),
+                "datagram": info.delivers(Delivery::Datagram),
+                "tls": info.tls,
+            })
+        });
         output.document(&rows.collect());
         return Ok(());
     }
     let rows: Vec<_> = infos
         .iter()
         .map(|info| {
-            let exchange = if info.exchange { "yes" } else { "no" };
+            let yes = |delivers| if delivers { "yes" } else { "-" };
             [
                 (Tone::Strong, info.name),
-                (Tone::Plain, exchange),
+                (Tone::Plain, yes(info.delivers(Delivery::Exchange))),
+                (Tone::Plain, yes(info.delivers(Delivery::Stream))),
+                (Tone::Plain, yes(info.delivers(Delivery::Datagram))),
+                (Tone::Plain, yes(info.tls)),
                 (Tone::Plain, info.summary),
             ]
             .map(|(tone, text)| (tone, text.to_owned()))
             .to_vec()
         })
         .collect();
-    output.table(&["TRANSPORT", "EXCHANGE", "SUMMARY"], &rows);
+    output.table(
+        &[
+            "TRANSPORT",
+            "EXCHANGE",
+            "STREAM",
+            "DATAGRAM",
+            "TLS",
+            "SUMMARY",
+        ],
+        &rows,
+    );
     Ok(())
 }
 

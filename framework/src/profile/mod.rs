@@ -19,9 +19,9 @@ pub use model::{
 pub use tree::Origin;
 use tree::{Content, Node};
 
-use crate::exchange::TransportSettings;
 use crate::registry::{Registry, ResolveError};
 use crate::suite::SuiteNames;
+use crate::transport::TransportSettings;
 
 /// The version of the file format that this code reads.
 pub const FORMAT: u32 = 1;
@@ -202,6 +202,7 @@ impl Profile {
             listen: transport.listen.clone(),
             connect: transport.connect.clone(),
             limits: (&transport.limits).into(),
+            tls: None,
         }
     }
 }

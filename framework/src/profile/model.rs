@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::exchange::TransportLimits;
 use crate::system::Role;
+use crate::transport::TransportLimits;
 
 /// The common part of a profile. The system's own table is read by the system.
 #[derive(Clone, Debug, serde::Deserialize, JsonSchema)]

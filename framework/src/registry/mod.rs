@@ -35,9 +35,9 @@ pub(crate) use resolver::reads_seeds;
 use rand_core::CryptoRng;
 
 use crate::catalogue::{self, AlgorithmInfo};
-use crate::exchange::Transport;
 use crate::provider::ProviderInfo;
 use crate::system::System;
+use crate::transport::Transport;
 
 /// Everything that was registered.
 pub struct Registry {

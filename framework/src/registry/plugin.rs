@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::aead::Aead;
 use crate::catalogue::{AlgorithmInfo, Kind};
-use crate::exchange::Transport;
 use crate::hash::Hash;
 use crate::kdf::Kdf;
 use crate::kem::Kem;
 use crate::provider::ProviderInfo;
 use crate::signature::Signature;
 use crate::system::System;
+use crate::transport::Transport;
 
 /// The code behind an offer.
 #[derive(Clone)]

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use pqfw_framework::aead::AeadKey;
-use pqfw_framework::exchange::{Exchange, Request};
 use pqfw_framework::python_json::Json;
 use pqfw_framework::signature::{SignatureError, VerifyingKey};
 use pqfw_framework::suite::Suite;
+use pqfw_framework::transport::{Exchange, Request};
 use pqfw_framework::world::World;
 
 use crate::error::ClientError;

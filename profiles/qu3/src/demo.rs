@@ -4,10 +4,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pqfw_framework::exchange::{BoxFuture, Exchange, Request, Response, TransportError};
 use pqfw_framework::python_json::Json;
 use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
+use pqfw_framework::transport::{BoxFuture, Exchange, Request, Response, TransportError};
 use pqfw_framework::world::World;
 
 use crate::client::{Qu3Client, fetch_keys};
@@ -31,6 +31,7 @@ pub async fn run(config: Qu3Config, host: Host) -> Result<(), RunError> {
         mut settings,
         report,
         keys: _,
+        outside: _,
     } = host;
     let server_keys = EndKeys::generate(&suite, &mut *world.rng())?;
     let client_keys = EndKeys::generate(&suite, &mut *world.rng())?;

@@ -1,13 +1,13 @@
 //! What the server refuses, in the deployed server's words, and what the client finds wrong.
 
 use pqfw_framework::aead::AeadError;
-use pqfw_framework::exchange::{Response, TransportError};
 use pqfw_framework::kdf::KdfError;
 use pqfw_framework::kem::KemError;
 use pqfw_framework::python_json::Json;
 use pqfw_framework::signature::SignatureError;
 use pqfw_framework::store::StoreError;
 use pqfw_framework::system::{Failure, KeyFileError, RunError};
+use pqfw_framework::transport::{Response, TransportError};
 use thiserror::Error;
 
 use crate::wire;

@@ -9,7 +9,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pqfw_framework::exchange::{ExchangeService, Request, Response};
 use pqfw_framework::kem::KemError;
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::python_json::Json;
@@ -18,6 +17,7 @@ use pqfw_framework::signature::SignatureError;
 use pqfw_framework::store::{Inserted, Store, StoreError};
 use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Event, Report};
+use pqfw_framework::transport::{ExchangeService, Request, Response};
 use pqfw_framework::world::Now;
 
 use crate::config::{PolicyNotes, Qu3Config};

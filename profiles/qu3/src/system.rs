@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use pqfw_framework::exchange::BoxFuture;
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
 use pqfw_framework::python_json::Json;
 use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
+use pqfw_framework::transport::BoxFuture;
 
 use crate::client::{Qu3Client, fetch_keys};
 use crate::config::Qu3Config;
@@ -97,6 +97,7 @@ async fn serve(
         transport,
         settings,
         report,
+        outside: _,
     } = host;
     let keys = if config.generate_keys {
         let (keys, made) =

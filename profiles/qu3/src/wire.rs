@@ -5,8 +5,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pqfw_framework::exchange::Response;
 use pqfw_framework::python_json::{self, Json, Limits, Object, ParseError};
+use pqfw_framework::transport::Response;
 
 use crate::error::Refusal;
 

@@ -7,9 +7,9 @@ mod common;
 use common::{Counter, provider_named, registry, resolve};
 use pqfw_example_plugin::{ID, Toy, plugin, provider, row};
 use pqfw_framework::catalogue::{AlgorithmInfo, Kind};
-use pqfw_framework::exchange::{Transport, TransportInfo};
 use pqfw_framework::policy::Policy;
 use pqfw_framework::registry::{BuildError, Decision, Plugin, Registry, ResolveError, Resolver};
+use pqfw_framework::transport::{Transport, TransportInfo};
 
 fn refused(plugins: impl IntoIterator<Item = Plugin>) -> BuildError {
     let builder = plugins
@@ -32,7 +32,8 @@ impl Transport for Nowhere {
         TransportInfo {
             name: "nowhere",
             summary: "delivers nothing",
-            exchange: false,
+            deliveries: &[],
+            tls: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use hyper::Uri;
-use pqfw_framework::exchange::TransportError;
+use pqfw_framework::transport::TransportError;
 
 /// Reads `transport.listen`: an IP address and a port. A host's name is refused, because it may
 /// stand for several addresses and only one would be listened on.

@@ -12,13 +12,14 @@ use hyper::{Method, Request};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use pqfw_framework::exchange::{
+use pqfw_framework::transport::{
     self, BoxFuture, Exchange, TransportError, TransportLimits, TransportSettings,
 };
 use tokio::time::timeout;
 
 use crate::address::BaseUrl;
 use crate::body::{BodyError, gather};
+use crate::desk::SESSION;
 use crate::patience::seconds;
 
 /// A client of one server.
@@ -48,20 +49,28 @@ impl HttpExchange {
         })
     }
 
-    fn encode(&self, request: exchange::Request) -> Result<Request<Full<Bytes>>, TransportError> {
+    fn encode(&self, request: transport::Request) -> Result<Request<Full<Bytes>>, TransportError> {
         let url = self.base.join(&request.route)?;
         let method = Method::from_bytes(request.method.as_bytes());
         let method = method.map_err(|_| TransportError::Address {
             address: url.to_string(),
             reason: format!("`{}` is no method", request.method.escape_debug()),
         })?;
-        let has_body = !request.body.is_empty();
+        let first = request.body.first().copied();
         let mut encoded = Request::new(Full::from(request.body));
         *encoded.method_mut() = method;
         *encoded.uri_mut() = url;
-        if has_body {
-            let json = HeaderValue::from_static("application/json");
-            encoded.headers_mut().insert(CONTENT_TYPE, json);
+        if let Some(first) = first {
+            let kind = HeaderValue::from_static(content_type(first));
+            encoded.headers_mut().insert(CONTENT_TYPE, kind);
+        }
+        if let Some(session) = request.session {
+            let value = HeaderValue::from_str(&session);
+            let value = value.map_err(|_| TransportError::Address {
+                address: self.base.as_str().to_owned(),
+                reason: format!("`{}` is no session", session.escape_debug()),
+            })?;
+            encoded.headers_mut().insert(SESSION, value);
         }
         Ok(encoded)
     }
@@ -69,13 +78,13 @@ impl HttpExchange {
     async fn carry(
         &self,
         request: Request<Full<Bytes>>,
-    ) -> Result<exchange::Response, TransportError> {
+    ) -> Result<transport::Response, TransportError> {
         let response = self.client.request(request).await;
         let response = response.map_err(|error| self.failure(&error))?;
         let status = response.status().as_u16();
         let body = gather(response.into_body(), self.limits.body_bytes).await;
         let body = body.map_err(|error| self.body_failure(error))?;
-        Ok(exchange::Response { status, body })
+        Ok(transport::Response { status, body })
     }
 
     fn failure(&self, error: &legacy::Error) -> TransportError {
@@ -105,14 +114,22 @@ impl HttpExchange {
     }
 }
 
+/// Protocols here speak JSON objects or bytes of their own.
+fn content_type(first: u8) -> &'static str {
+    match first {
+        b'{' => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
 /// The smallest buffer that hyper takes, for the head of a response.
 const SMALLEST_BUFFER_BYTES: usize = 8192;
 
 impl Exchange for HttpExchange {
     fn exchange(
         &self,
-        request: exchange::Request,
-    ) -> BoxFuture<'_, Result<exchange::Response, TransportError>> {
+        request: transport::Request,
+    ) -> BoxFuture<'_, Result<transport::Response, TransportError>> {
         Box::pin(async move {
             let request = self.encode(request)?;
             let secs = self.limits.request_secs;

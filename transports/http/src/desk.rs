@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use hyper::body::{Body, Bytes};
-use hyper::{Request, StatusCode};
-use pqfw_framework::exchange::{self, ExchangeService, TransportLimits};
+use hyper::{HeaderMap, Request, StatusCode};
+use pqfw_framework::transport::{self, ExchangeService, TransportLimits};
 use pqfw_framework::world::World;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -101,7 +101,7 @@ impl Desk {
     }
 
     /// Reads the rest of a request. It is an error to have no path: `*`, or a proxy's `CONNECT`.
-    async fn read<B>(&self, peer: IpAddr, request: Request<B>) -> Result<exchange::Request, Answer>
+    async fn read<B>(&self, peer: IpAddr, request: Request<B>) -> Result<transport::Request, Answer>
     where
         B: Body<Data = Bytes> + Unpin,
     {
@@ -110,6 +110,7 @@ impl Desk {
             let detail = "the request names no path";
             return Err(refuse_unread(StatusCode::BAD_REQUEST, detail));
         }
+        let session = session(&head.headers)?;
         let body = gather(body, self.limits.body_bytes).await;
         let body = body.map_err(|error| match error {
             BodyError::TooLarge => {
@@ -121,12 +122,33 @@ impl Desk {
                 refuse_unread(StatusCode::BAD_REQUEST, detail)
             }
         })?;
-        Ok(exchange::Request {
+        Ok(transport::Request {
             method: head.method.as_str().to_owned(),
             route: head.uri.path().to_owned(),
             body,
+            session,
             peer: Some(peer),
         })
+    }
+}
+
+/// The header that names a session of a protocol above.
+pub(crate) const SESSION: &str = "pqfw-session";
+
+fn session(headers: &HeaderMap) -> Result<Option<String>, Answer> {
+    let Some(value) = headers.get(SESSION) else {
+        return Ok(None);
+    };
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    let limit = transport::Request::SESSION_LIMIT;
+    match value.to_str() {
+        Ok(text) if text.len() <= limit && text.as_bytes().iter().all(fits) => {
+            Ok(Some(text.to_owned()))
+        }
+        _ => {
+            let detail = "the header pqfw-session is not a session's name";
+            Err(refuse_unread(StatusCode::BAD_REQUEST, detail))
+        }
     }
 }
 
@@ -156,7 +178,7 @@ impl WaitsFor {
 }
 
 /// A status that is not final (RFC 9110 section 15) is a fault of the service, not of the peer.
-fn encode(response: exchange::Response) -> Answer {
+fn encode(response: transport::Response) -> Answer {
     match StatusCode::from_u16(response.status) {
         Ok(status) if FINAL_STATUS.contains(&response.status) => json(status, response.body),
         Ok(_) | Err(_) => internal_error(),

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pqfw_framework::exchange::{
+use pqfw_framework::transport::{
     BoxFuture, ExchangeService, Listener, TransportError, TransportLimits, TransportSettings,
 };
 use pqfw_framework::world::World;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use pqfw_framework::exchange::{
-    BoxFuture, Exchange, ExchangeService, Listener, Transport, TransportError, TransportInfo,
-    TransportSettings,
+use pqfw_framework::transport::{
+    BoxFuture, Delivery, Exchange, ExchangeService, Listener, Transport, TransportError,
+    TransportInfo, TransportSettings,
 };
 use pqfw_framework::world::World;
 
@@ -24,7 +24,8 @@ impl Transport for HttpTransport {
         TransportInfo {
             name: "http",
             summary: "HTTP/1.1 over TCP, without TLS",
-            exchange: true,
+            deliveries: &[Delivery::Exchange],
+            tls: false,
         }
     }
 

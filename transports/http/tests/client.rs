@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pqfw_framework::exchange::{
+use pqfw_framework::transport::{
     Request, Response, Transport, TransportError, TransportLimits, TransportSettings,
 };
 use pqfw_http::HttpTransport;
@@ -55,7 +55,7 @@ async fn unsupported_is_what_other_deliveries_would_be() {
     // HTTP delivers all there is to deliver; the trait's own default is what others answer with.
     struct Nothing;
     impl Transport for Nothing {
-        fn info(&self) -> pqfw_framework::exchange::TransportInfo {
+        fn info(&self) -> pqfw_framework::transport::TransportInfo {
             HttpTransport.info()
         }
     }
@@ -63,10 +63,12 @@ async fn unsupported_is_what_other_deliveries_would_be() {
         listen: "127.0.0.1:0".into(),
         connect: "http://127.0.0.1:1".into(),
         limits: LIMITS,
+        tls: None,
     };
     let unsupported = TransportError::Unsupported {
         transport: "http",
-        delivery: "exchanges",
+        delivery: pqfw_framework::transport::Delivery::Exchange,
+        has: "exchanges".into(),
     };
     assert_eq!(
         Nothing.connect_exchange(&settings).err(),

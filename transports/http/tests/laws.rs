@@ -6,6 +6,7 @@ mod laws;
 
 use laws::Subject;
 use pqfw_framework::registry::Registry;
+use pqfw_framework::transport::Delivery;
 use pqfw_http::HttpTransport;
 
 fn http() -> Subject {
@@ -20,7 +21,14 @@ laws!(http);
 #[test]
 fn the_plugin_brings_the_transport() {
     let registry = Registry::builder().with(pqfw_http::plugin()).build();
-    assert!(registry.unwrap().transport("http").unwrap().info().exchange);
+    assert!(
+        registry
+            .unwrap()
+            .transport("http")
+            .unwrap()
+            .info()
+            .delivers(Delivery::Exchange)
+    );
     let registry = Registry::discover().build().unwrap();
     assert!(registry.transport("http").is_ok());
 }

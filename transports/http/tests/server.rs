@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pqfw_framework::exchange::{Request, Response, TransportError, TransportLimits};
+use pqfw_framework::transport::{Request, Response, TransportError, TransportLimits};
 use support::{Echo, LIMITS, client, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pqfw_framework::exchange::{Request, TransportError, TransportLimits};
+use pqfw_framework::transport::{Request, TransportError, TransportLimits};
 use support::{LIMITS, client, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

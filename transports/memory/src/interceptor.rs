@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pqfw_framework::exchange::{BoxFuture, Exchange, Request, Response, TransportError};
+use pqfw_framework::transport::{BoxFuture, Exchange, Request, Response, TransportError};
 
 /// How many crossings an [`Interceptor`] remembers; the oldest go first. More than any scenario
 /// sends, and little memory at the sizes of handshakes.
@@ -15,7 +15,7 @@ pub const RECORDED_CROSSINGS: usize = 4096;
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use pqfw_framework::exchange::Exchange;
+/// # use pqfw_framework::transport::Exchange;
 /// use pqfw_memory::{Interceptor, RequestFate, ResponseFate};
 ///
 /// fn hostile(wire: Arc<dyn Exchange>) -> Interceptor {

@@ -5,13 +5,16 @@
 //! | --- | --- |
 //! | `transport` | [`MemoryTransport`]: named endpoints that live inside one value |
 //! | `interceptor` | [`Interceptor`]: passes, changes, drops, duplicates, forges and records |
+//! | `outside` | [`empty_outside`]: a machine without commands, and nobody at the keyboard |
 //! | `seeded` | [`SeededWorld`]: a manual clock and a seeded generator, never for production |
 
 mod interceptor;
+mod outside;
 mod seeded;
 mod transport;
 
 pub use interceptor::{Crossing, Interceptor, RECORDED_CROSSINGS, RequestFate, ResponseFate};
+pub use outside::empty_outside;
 pub use seeded::SeededWorld;
 pub use transport::MemoryTransport;
 

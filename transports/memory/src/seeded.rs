@@ -1,11 +1,13 @@
 //! A world that a seed repeats: for tests, simulation and demonstrations, never for keys.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
 use pqfw_framework::rand_core::{CryptoRng, SeedableRng};
+use pqfw_framework::transport::BoxFuture;
 use pqfw_framework::world::{Now, World};
+use tokio::sync::watch;
 
 /// A clock that moves when it is told to, and chance that a seed repeats.
 ///
@@ -15,12 +17,8 @@ use pqfw_framework::world::{Now, World};
 pub struct SeededWorld {
     seed: u64,
     began_unix_micros: u64,
-    state: Mutex<State>,
-}
-
-struct State {
-    since_start: Duration,
-    streams: u64,
+    clock: watch::Sender<Duration>,
+    streams: AtomicU64,
 }
 
 impl SeededWorld {
@@ -36,28 +34,21 @@ impl SeededWorld {
         Self {
             seed,
             began_unix_micros: unix_micros,
-            state: Mutex::new(State {
-                since_start: Duration::ZERO,
-                streams: 0,
-            }),
+            clock: watch::Sender::new(Duration::ZERO),
+            streams: AtomicU64::new(0),
         }
     }
 
     /// Moves both clocks on. They stand at the end of time rather than overflow.
     pub fn advance(&self, by: Duration) {
-        let mut state = self.lock();
-        state.since_start = state.since_start.saturating_add(by);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Each holder makes one change, which is there whole or not at all.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.clock
+            .send_modify(|since_start| *since_start = since_start.saturating_add(by));
     }
 }
 
 impl World for SeededWorld {
     fn now(&self) -> Now {
-        let since_start = self.lock().since_start;
+        let since_start = *self.clock.borrow();
         let passed_micros = u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX);
         Now {
             since_start,
@@ -65,11 +56,19 @@ impl World for SeededWorld {
         }
     }
 
+    fn sleep_until(&self, moment: Duration) -> BoxFuture<'static, ()> {
+        let mut clock = self.clock.subscribe();
+        Box::pin(async move {
+            // The sender is gone when the world is, and then its clock moves no more.
+            if clock.wait_for(|now| *now >= moment).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+
     fn rng(&self) -> Box<dyn CryptoRng + Send> {
-        let mut state = self.lock();
         let mut rng = ChaCha20Rng::seed_from_u64(self.seed);
-        rng.set_stream(state.streams);
-        state.streams = state.streams.wrapping_add(1);
+        rng.set_stream(self.streams.fetch_add(1, Ordering::Relaxed));
         Box::new(rng)
     }
 }
@@ -115,6 +114,20 @@ mod tests {
         world.advance(Duration::MAX);
         assert_eq!(world.now().since_start, Duration::MAX);
         assert_eq!(world.now().unix_micros, u64::MAX);
+    }
+
+    #[tokio::test]
+    async fn a_sleeper_wakes_when_the_clock_is_moved_far_enough() {
+        let world = SeededWorld::new(0);
+        let mut sleep = world.sleep_until(Duration::from_secs(2));
+        let wakes_at_once = async |sleep: &mut BoxFuture<'static, ()>| {
+            tokio::select! { biased; () = sleep => true, () = std::future::ready(()) => false }
+        };
+        assert!(!wakes_at_once(&mut sleep).await);
+        world.advance(Duration::from_secs(1));
+        assert!(!wakes_at_once(&mut sleep).await);
+        world.advance(Duration::from_secs(1));
+        assert!(wakes_at_once(&mut sleep).await);
     }
 
     #[test]

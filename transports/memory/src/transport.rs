@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pqfw_framework::exchange::{
-    BoxFuture, Exchange, ExchangeService, Listener, Request, Response, Transport, TransportError,
-    TransportInfo, TransportSettings,
+use pqfw_framework::transport::{
+    BoxFuture, Delivery, Exchange, ExchangeService, Listener, Request, Response, Transport,
+    TransportError, TransportInfo, TransportSettings,
 };
 use pqfw_framework::world::World;
 use tokio::sync::watch;
@@ -38,7 +38,8 @@ impl Transport for MemoryTransport {
         TransportInfo {
             name: "memory",
             summary: "both ends inside one process, for tests and simulation",
-            exchange: true,
+            deliveries: &[Delivery::Exchange],
+            tls: false,
         }
     }
 

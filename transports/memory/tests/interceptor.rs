@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use pqfw_framework::exchange::{BoxFuture, Exchange, Request, Response, TransportError};
+use pqfw_framework::transport::{BoxFuture, Exchange, Request, Response, TransportError};
 use pqfw_memory::{Crossing, Interceptor, RECORDED_CROSSINGS, RequestFate, ResponseFate};
 
 /// A server that counts and echoes.

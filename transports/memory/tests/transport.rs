@@ -6,12 +6,12 @@ mod laws;
 use std::sync::Arc;
 
 use laws::Subject;
-use pqfw_framework::exchange::{
+use pqfw_framework::rand_core::CryptoRng;
+use pqfw_framework::registry::Registry;
+use pqfw_framework::transport::{
     ExchangeService, Request, Response, Transport, TransportError, TransportLimits,
     TransportSettings,
 };
-use pqfw_framework::rand_core::CryptoRng;
-use pqfw_framework::registry::Registry;
 use pqfw_framework::world::Now;
 use pqfw_memory::{MemoryTransport, SeededWorld};
 
@@ -37,6 +37,7 @@ impl ExchangeService for Peer {
 
 fn settings(address: &str) -> TransportSettings {
     TransportSettings {
+        tls: None,
         listen: address.into(),
         connect: address.into(),
         limits: TransportLimits {
@@ -111,7 +112,7 @@ fn the_plugin_brings_the_transport() {
             .transport("memory")
             .unwrap()
             .info()
-            .exchange
+            .delivers(pqfw_framework::transport::Delivery::Exchange)
     );
     let registry = Registry::discover().build().unwrap();
     assert!(registry.transport("memory").is_ok());

@@ -5,15 +5,21 @@
 //! | `world` | [`OsWorld`]: the only reader of the clock and the only caller of the OS generator |
 //! | `keys` | [`DirectoryKeys`]: key files in one directory, written atomically |
 //! | `secrecy` | which key files are secret, and who may read those |
+//! | `process` | [`OsProcesses`]: commands, bounded in time and output |
+//! | `standard` | [`OsStandard`]: standard input and output as a stream |
 //! | `stop` | [`stop_signal`]: when the operator wants the process to end |
 //!
 //! Nothing here knows an algorithm or a protocol. Seeded worlds for tests are in `pqfw-memory`.
 
 mod keys;
+mod process;
 mod secrecy;
+mod standard;
 mod stop;
 mod world;
 
 pub use keys::{DirectoryKeys, LARGEST_KEY_FILE_BYTES, LONGEST_NAME_BYTES};
+pub use process::OsProcesses;
+pub use standard::OsStandard;
 pub use stop::stop_signal;
 pub use world::OsWorld;

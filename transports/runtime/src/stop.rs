@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use pqfw_framework::exchange::BoxFuture;
+use pqfw_framework::transport::BoxFuture;
 
 /// Waits for SIGINT or SIGTERM; for Ctrl-C where there are no signals.
 ///

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use getrandom::SysRng;
 use pqfw_framework::rand_core::{CryptoRng, TryCryptoRng, TryRng};
+use pqfw_framework::transport::BoxFuture;
 use pqfw_framework::world::{Now, World};
 
 /// The world that the operating system shows.
@@ -45,6 +46,11 @@ impl World for OsWorld {
             since_start: self.began.elapsed(),
             unix_micros: unix_micros(SystemTime::now()),
         }
+    }
+
+    fn sleep_until(&self, moment: Duration) -> BoxFuture<'static, ()> {
+        let left = moment.saturating_sub(self.now().since_start);
+        Box::pin(tokio::time::sleep(left))
     }
 
     fn rng(&self) -> Box<dyn CryptoRng + Send> {

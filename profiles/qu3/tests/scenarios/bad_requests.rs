@@ -1,7 +1,7 @@
 //! 400: keys that are none, messages that no key opens, plaintexts that say nothing.
 
-use pqfw_framework::exchange::Request;
 use pqfw_framework::python_json::Json;
+use pqfw_framework::transport::Request;
 use pqfw_qu3::wire;
 
 use crate::support::{

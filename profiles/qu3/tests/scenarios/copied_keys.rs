@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
-use pqfw_framework::exchange::Request;
 use pqfw_framework::rand_core::SeedableRng;
 use pqfw_framework::secret::SecretBytes;
+use pqfw_framework::transport::Request;
 use pqfw_qu3::error::Refusal;
 use pqfw_qu3::wire;
 

@@ -21,6 +21,7 @@ fn host(suite: Suite, told: &Arc<Told>) -> Host {
         transport: Arc::new(MemoryTransport::new()),
         settings: settings("memory:"),
         report: told.clone(),
+        outside: pqfw_memory::empty_outside(),
     }
 }
 

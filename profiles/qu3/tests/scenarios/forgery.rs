@@ -1,7 +1,7 @@
 //! Forged signatures: 403 where deployed servers answer 200, and nothing has changed after it.
 
-use pqfw_framework::exchange::Request;
 use pqfw_framework::python_json::Json;
+use pqfw_framework::transport::Request;
 use pqfw_qu3::error::Refusal;
 use pqfw_qu3::wire;
 

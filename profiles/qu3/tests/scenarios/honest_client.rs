@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pqfw_framework::exchange::{Exchange, Listener, Transport, TransportLimits, TransportSettings};
 use pqfw_framework::python_json::Json;
 use pqfw_framework::system::Failure;
+use pqfw_framework::transport::{
+    Exchange, Listener, Transport, TransportLimits, TransportSettings,
+};
 use pqfw_memory::{Crossing, Interceptor, MemoryTransport};
 use pqfw_qu3::Qu3Client;
 use pqfw_qu3::client::{Inference, fetch_keys};
@@ -24,6 +26,7 @@ struct Street {
 
 pub(crate) fn settings(address: &str) -> TransportSettings {
     TransportSettings {
+        tls: None,
         listen: address.into(),
         connect: address.into(),
         limits: TransportLimits {

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use chacha20::ChaCha20Rng;
 use pqfw_framework::aead::AeadKey;
-use pqfw_framework::exchange::{BoxFuture, Exchange, Request, Response, TransportError};
 use pqfw_framework::python_json::{Json, Object};
 use pqfw_framework::rand_core::SeedableRng;
 use pqfw_framework::system::{Failure, RunError};
+use pqfw_framework::transport::{BoxFuture, Exchange, Request, Response, TransportError};
 use pqfw_memory::{Interceptor, RequestFate, SeededWorld};
 use pqfw_qu3::Qu3Client;
 use pqfw_qu3::error::ClientError;

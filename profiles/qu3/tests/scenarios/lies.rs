@@ -4,9 +4,9 @@
 use std::sync::{Arc, Mutex};
 
 use chacha20::ChaCha20Rng;
-use pqfw_framework::exchange::Response;
 use pqfw_framework::python_json::Json;
 use pqfw_framework::rand_core::SeedableRng;
+use pqfw_framework::transport::Response;
 use pqfw_memory::{Interceptor, RequestFate, ResponseFate};
 use pqfw_qu3::error::ClientError;
 use pqfw_qu3::wire::{Attestation, InferenceResponse, route};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use pqfw_framework::exchange::Response;
 use pqfw_framework::python_json::Json;
 use pqfw_framework::system::Event;
+use pqfw_framework::transport::Response;
 use pqfw_qu3::config::{PolicyNotes, Qu3Config};
 use pqfw_qu3::policy::MAX_POLICY_BYTES;
 

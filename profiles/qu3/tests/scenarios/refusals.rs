@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use pqfw_framework::exchange::{Request, Response};
 use pqfw_framework::store::StoreError;
+use pqfw_framework::transport::{Request, Response};
 use pqfw_qu3::Qu3Server;
 use pqfw_qu3::config::Qu3Config;
 use pqfw_qu3::error::{ClientError, Refusal};

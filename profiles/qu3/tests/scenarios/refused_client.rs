@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pqfw_framework::exchange::TransportError;
 use pqfw_framework::python_json::Json;
 use pqfw_framework::system::Failure;
+use pqfw_framework::transport::TransportError;
 use pqfw_memory::{Crossing, Interceptor, RequestFate, ResponseFate};
 use pqfw_qu3::error::ClientError;
 use pqfw_qu3::wire::{Attestation, route};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use pqfw_framework::exchange::{Exchange, Request};
 use pqfw_framework::python_json::Json;
+use pqfw_framework::transport::{Exchange, Request};
 use pqfw_memory::{Crossing, Interceptor, RequestFate};
 use pqfw_qu3::Qu3Client;
 use pqfw_qu3::config::Qu3Config;

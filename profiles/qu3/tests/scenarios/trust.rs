@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use pqfw_framework::exchange::{
-    Exchange, Request, Response, Transport, TransportError, TransportInfo, TransportSettings,
-};
 use pqfw_framework::store::MemoryStore;
 use pqfw_framework::system::{Event, Failure, Host};
+use pqfw_framework::transport::{
+    Exchange, Request, Response, Transport, TransportError, TransportInfo, TransportSettings,
+};
 use pqfw_memory::{Interceptor, RequestFate, SeededWorld};
 use pqfw_qu3::config::Qu3Config;
 use pqfw_qu3::error::ClientError;
@@ -26,7 +26,8 @@ impl Transport for Leading {
         TransportInfo {
             name: "leading",
             summary: "leads to one wire",
-            exchange: true,
+            deliveries: &[pqfw_framework::transport::Delivery::Exchange],
+            tls: false,
         }
     }
 
@@ -58,6 +59,7 @@ impl Home {
             transport: Arc::new(Leading(wire)),
             settings: settings("memory:server"),
             report: self.told.clone(),
+            outside: pqfw_memory::empty_outside(),
         }
     }
 

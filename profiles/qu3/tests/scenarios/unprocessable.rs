@@ -1,9 +1,9 @@
 //! Bodies: 422 in the words of deployed servers, and what is ignored.
 
 use chacha20::ChaCha20Rng;
-use pqfw_framework::exchange::{Request, Response};
 use pqfw_framework::python_json::Json;
 use pqfw_framework::rand_core::{Rng, SeedableRng};
+use pqfw_framework::transport::{Request, Response};
 use pqfw_qu3::error::Refusal;
 use pqfw_qu3::wire::{self, route};
 

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use pqfw_framework::exchange::{BoxFuture, TransportLimits};
+use pqfw_framework::transport::{BoxFuture, TransportLimits};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::desk::Desk;

@@ -4,8 +4,8 @@
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use pqfw_framework::exchange::{self, ExchangeService};
 use pqfw_framework::rand_core::CryptoRng;
+use pqfw_framework::transport::{self, ExchangeService};
 use pqfw_framework::world::Now;
 use pqfw_memory::SeededWorld;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -36,8 +36,8 @@ impl ExchangeService for Echo {
         &self,
         _: Now,
         _: &mut dyn CryptoRng,
-        request: &exchange::Request,
-    ) -> exchange::Response {
+        request: &transport::Request,
+    ) -> transport::Response {
         if request.route == "/gate" {
             self.gate.lock().unwrap().recv().unwrap();
         }
@@ -48,7 +48,7 @@ impl ExchangeService for Echo {
                 format!("{method} {route} {length}").into_bytes()
             }
         };
-        exchange::Response { status: 200, body }
+        transport::Response { status: 200, body }
     }
 }
 

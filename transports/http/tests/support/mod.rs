@@ -4,11 +4,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use pqfw_framework::exchange::{
+use pqfw_framework::rand_core::CryptoRng;
+use pqfw_framework::transport::{
     Exchange, ExchangeService, Listener, Request, Response, Transport, TransportError,
     TransportLimits, TransportSettings,
 };
-use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::world::Now;
 use pqfw_http::HttpTransport;
 use pqfw_memory::SeededWorld;
@@ -44,6 +44,7 @@ pub(crate) async fn serve(
     service: Arc<Echo>,
 ) -> Result<Box<dyn Listener>, TransportError> {
     let settings = TransportSettings {
+        tls: None,
         listen: listen.into(),
         connect: String::new(),
         limits,
@@ -59,6 +60,7 @@ pub(crate) fn client(
     limits: TransportLimits,
 ) -> Result<Arc<dyn Exchange>, TransportError> {
     let settings = TransportSettings {
+        tls: None,
         listen: String::new(),
         connect: connect.into(),
         limits,

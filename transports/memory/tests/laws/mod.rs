@@ -8,11 +8,11 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use pqfw_framework::exchange::{
+use pqfw_framework::rand_core::CryptoRng;
+use pqfw_framework::transport::{
     Exchange, ExchangeService, Listener, Request, Response, Transport, TransportError,
     TransportLimits, TransportSettings,
 };
-use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::world::Now;
 use pqfw_memory::SeededWorld;
 
@@ -67,6 +67,7 @@ const BODY_BYTES: usize = 1000;
 
 fn settings(address: &str) -> TransportSettings {
     TransportSettings {
+        tls: None,
         listen: address.into(),
         connect: address.into(),
         limits: TransportLimits {

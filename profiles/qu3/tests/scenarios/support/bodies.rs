@@ -1,7 +1,7 @@
 //! Bodies of requests and responses: made, read, changed, and held against what is expected.
 
-use pqfw_framework::exchange::{Request, Response};
 use pqfw_framework::python_json::{Json, Limits, parse};
+use pqfw_framework::transport::{Request, Response};
 use pqfw_qu3::error::Refusal;
 use pqfw_qu3::wire;
 

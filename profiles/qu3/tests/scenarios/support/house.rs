@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pqfw_framework::exchange::{
-    BoxFuture, Exchange, ExchangeService, Request, Response, TransportError,
-};
 use pqfw_framework::store::{Entry, MemoryStore, Store};
 use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Event, Report};
+use pqfw_framework::transport::{
+    BoxFuture, Exchange, ExchangeService, Request, Response, TransportError,
+};
 use pqfw_framework::world::World;
 use pqfw_memory::SeededWorld;
 use pqfw_qu3::Qu3Server;

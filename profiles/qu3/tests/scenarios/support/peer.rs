@@ -4,11 +4,11 @@
 
 use chacha20::ChaCha20Rng;
 use pqfw_framework::aead::AeadKey;
-use pqfw_framework::exchange::{Request, Response};
 use pqfw_framework::python_json::Json;
 use pqfw_framework::rand_core::{Rng, SeedableRng};
 use pqfw_framework::secret::SecretBytes;
 use pqfw_framework::suite::Suite;
+use pqfw_framework::transport::{Request, Response};
 use pqfw_qu3::keys::EndKeys;
 use pqfw_qu3::wire::{self, route};
 

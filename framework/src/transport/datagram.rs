@@ -1,0 +1,38 @@
+//! Datagrams: packets that may be lost, doubled and reordered, sent and received in batches.
+
+use std::net::SocketAddr;
+
+use super::{BoxFuture, TransportError};
+
+/// One packet and whom it goes to or came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// The other end. Anybody can write any address there.
+    pub peer: SocketAddr,
+    /// The bytes, at most [`Datagrams::max_bytes`].
+    pub bytes: Vec<u8>,
+}
+
+/// An open datagram socket.
+pub trait Datagrams: Send + Sync {
+    /// Where others reach it, as a URL with the port that was really bound.
+    fn url(&self) -> &str;
+
+    /// The largest packet that is sent in one piece.
+    fn max_bytes(&self) -> usize;
+
+    /// Sends packets in order, as many at once as the system takes, and waits for the rest. A
+    /// packet that the network refuses is lost, as on the way.
+    ///
+    /// # Errors
+    /// [`TransportError::TooLarge`] before anything is sent; [`TransportError::Broken`] when the
+    /// socket is no more.
+    fn send<'a>(&'a self, packets: &'a [Packet]) -> BoxFuture<'a, Result<(), TransportError>>;
+
+    /// Waits for at least one packet and gives at most `limit` that are there. Safe to drop:
+    /// nothing is lost then.
+    ///
+    /// # Errors
+    /// [`TransportError::Broken`].
+    fn receive(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Packet>, TransportError>>;
+}

@@ -1,0 +1,68 @@
+//! An outside in which there is nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pqfw_framework::process::{Command, ProcessError, ProcessLimits, Processes};
+use pqfw_framework::system::{Outside, Standard};
+use pqfw_framework::transport::{
+    BoxFuture, Connection, StreamReader, StreamWriter, TransportError,
+};
+
+/// No transports, no commands, an input that is at its end and an output that keeps nothing.
+#[must_use]
+pub fn empty_outside() -> Outside {
+    Outside {
+        transports: BTreeMap::new(),
+        processes: Arc::new(Nothing),
+        standard: Arc::new(Nothing),
+    }
+}
+
+struct Nothing;
+
+impl Processes for Nothing {
+    fn run<'a>(
+        &'a self,
+        command: &'a Command,
+        _: &'a [u8],
+        _: ProcessLimits,
+    ) -> BoxFuture<'a, Result<Vec<u8>, ProcessError>> {
+        Box::pin(async {
+            Err(ProcessError::Start {
+                program: command.program.clone(),
+                reason: "there are no commands in this world".into(),
+            })
+        })
+    }
+}
+
+impl Standard for Nothing {
+    fn open(&self) -> Connection {
+        Connection {
+            reader: Box::new(Nothing),
+            writer: Box::new(Nothing),
+            peer: "nobody".into(),
+        }
+    }
+
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StreamReader for Nothing {
+    fn read<'a>(&'a mut self, _: &'a mut [u8]) -> BoxFuture<'a, Result<usize, TransportError>> {
+        Box::pin(async { Ok(0) })
+    }
+}
+
+impl StreamWriter for Nothing {
+    fn write_all<'a>(&'a mut self, _: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn finish(&mut self) -> BoxFuture<'_, Result<(), TransportError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
