@@ -116,7 +116,16 @@ pub(crate) fn compose(
     if let Some(measured) = &measured {
         resolver = resolver.measured(measured);
     }
-    let suite = Suite::resolve(&profile.suite_names(), &mut resolver)?;
+    let suites: Result<Vec<_>, _> = profile
+        .suite_names()
+        .iter()
+        .map(|names| Suite::resolve(names, &mut resolver))
+        .collect();
+    let mut suites = suites?.into_iter();
+    // The profile's reader has refused an empty list.
+    let suite = suites
+        .next()
+        .ok_or_else(|| CliError::usage("`suite` names nothing"))?;
     let decisions = resolver.take_decisions();
     let temporary = match role {
         Role::Demo => Some(
@@ -140,6 +149,7 @@ pub(crate) fn compose(
     let host = Host {
         world,
         suite,
+        alternatives: suites.collect(),
         store: pqfw_store::open(&profile.common.store.url, &state)?,
         keys: Arc::new(DirectoryKeys::new(keys)),
         transport,

@@ -26,6 +26,7 @@ pub mod kdf;
 pub mod kem;
 pub mod keys;
 pub mod machine;
+pub mod peers;
 pub mod policy;
 pub mod process;
 pub mod profile;

@@ -73,8 +73,10 @@ pub struct Dialect {
 pub struct Host {
     /// Time and randomness.
     pub world: Arc<dyn World>,
-    /// The algorithms that the profile names, admitted.
+    /// The algorithms that the profile names, admitted: its first suite.
     pub suite: Suite,
+    /// Further suites, for dialects that negotiate.
+    pub alternatives: Vec<Suite>,
     /// State that survives.
     pub store: Arc<dyn Store>,
     /// Key files.

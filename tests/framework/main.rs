@@ -11,6 +11,7 @@ mod broken;
 mod gate;
 mod handles;
 mod hybrids;
+mod identity;
 mod key_encryption;
 mod key_files;
 mod key_identify;

@@ -38,7 +38,7 @@ const SHORT: &str = "profile = 1\nsystem = \"qu3\"\n";
 fn the_shipped_profile_fills_what_a_file_leaves_out() {
     let profile = resolve(SHORT).unwrap();
     assert_eq!(profile.common.role, Role::Demo);
-    assert_eq!(profile.common.suite.kem.0, ["Kyber-768"]);
+    assert_eq!(profile.suite_names()[0].kem, ["Kyber-768"]);
     assert_eq!(profile.dialect, "qu3-1");
     assert_eq!(profile.name, "mine");
     assert_eq!(
@@ -50,13 +50,13 @@ fn the_shipped_profile_fills_what_a_file_leaves_out() {
 #[test]
 fn one_line_changes_one_thing() {
     let profile = resolve(&format!("{SHORT}[suite]\nkem = \"ML-KEM-1024\"\n")).unwrap();
-    assert_eq!(profile.common.suite.kem.0, ["ML-KEM-1024"]);
-    assert_eq!(profile.common.suite.aead.0, ["AES-256-GCM"]);
+    assert_eq!(profile.suite_names()[0].kem, ["ML-KEM-1024"]);
+    assert_eq!(profile.suite_names()[0].aead, ["AES-256-GCM"]);
     let list = resolve(&format!(
         "{SHORT}[suite]\nkem = [\"ML-KEM-768\", \"Kyber-768\"]\n"
     ))
     .unwrap();
-    assert_eq!(list.common.suite.kem.0, ["ML-KEM-768", "Kyber-768"]);
+    assert_eq!(list.suite_names()[0].kem, ["ML-KEM-768", "Kyber-768"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn set_is_typed_by_the_key() {
     assert!(!profile.system_table::<Qu3Config>().unwrap().generate_keys);
     assert_eq!(profile.common.keys.dir.as_deref(), Some("123"));
     assert_eq!(profile.common.providers.prefer, ["rustcrypto"]);
-    assert_eq!(profile.common.suite.kem.0, ["ML-KEM-768@aws-lc"]);
+    assert_eq!(profile.suite_names()[0].kem, ["ML-KEM-768@aws-lc"]);
     assert_eq!(profile.common.role, Role::Server);
 }
 
@@ -252,4 +252,43 @@ fn the_schema_has_the_common_keys_and_each_systems_table() {
             "{name} is referred to and not defined"
         );
     }
+}
+
+#[test]
+fn keys_of_a_dialect_hold_for_that_dialect_and_give_way_to_set() {
+    let text = format!(
+        "{SHORT}dialect = \"qu3-1\"\n[suite]\nkem = \"ML-KEM-512\"\naead = \"AES-128-GCM\"\n\
+         [dialects.qu3-1]\nsuite.kem = \"ML-KEM-1024\"\ntransport.listen = \"dialect\"\n"
+    );
+    let profile = resolve(&text).unwrap();
+    assert_eq!(profile.suite_names()[0].kem, ["ML-KEM-1024"]);
+    assert_eq!(profile.suite_names()[0].aead, ["AES-128-GCM"]);
+    let set = [("suite.kem", "ML-KEM-768")];
+    let profile = resolve_with(&text, &set, &[]).unwrap();
+    assert_eq!(profile.suite_names()[0].kem, ["ML-KEM-768"]);
+    assert_eq!(profile.common.transport.listen, "dialect");
+}
+
+#[test]
+fn a_dialect_that_is_not_there_is_refused() {
+    let error = resolve(&format!("{SHORT}[dialects.qu3-9]\nrole = \"server\"\n")).unwrap_err();
+    let unknown =
+        matches!(&error, ProfileError::UnknownKey { path, .. } if path == "dialects.qu3-9");
+    assert!(unknown, "{error}");
+    let error = resolve(&format!("{SHORT}dialects = 7\n")).unwrap_err();
+    assert!(matches!(error, ProfileError::Value { .. }), "{error}");
+}
+
+#[test]
+fn several_suites_keep_their_order() {
+    let suite = |kem: &str| {
+        format!(
+            "[[suite]]\nkem = \"{kem}\"\nsignature = \"ML-DSA-65\"\naead = \"AES-256-GCM\"\n\
+             kdf = \"HKDF-SHA256\"\n"
+        )
+    };
+    let text = format!("{SHORT}{}{}", suite("ML-KEM-1024"), suite("ML-KEM-768"));
+    let suites = resolve(&text).unwrap().suite_names();
+    let kems: Vec<_> = suites.iter().map(|suite| &suite.kem[..]).collect();
+    assert_eq!(kems, [["ML-KEM-1024"], ["ML-KEM-768"]]);
 }

@@ -19,8 +19,10 @@ pub(super) fn describe(
         .filter(|system| {
             let profile = crate::compose::resolve(system.name, &[], registry);
             profile.is_ok_and(|(profile, _)| {
-                let suite = profile.suite_names();
-                let names = [suite.kem, suite.signature, suite.aead, suite.kdf].concat();
+                let suites = profile.suite_names().into_iter();
+                let names = suites
+                    .map(|suite| [suite.kem, suite.signature, suite.aead, suite.kdf].concat());
+                let names: Vec<_> = names.flatten().collect();
                 names
                     .iter()
                     .any(|name| registry.describe(name).is_ok_and(|row| row.id == info.id))

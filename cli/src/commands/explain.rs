@@ -72,16 +72,15 @@ fn questions(args: &Explain, registry: &Registry) -> Result<Questions, CliError>
         return Ok((vec![("", name)], args.policy.clone(), Vec::new()));
     };
     let (profile, _) = compose::resolve(profile, &args.set, registry)?;
-    let suite = profile.suite_names();
-    let parts = [
-        ("kem", suite.kem),
-        ("signature", suite.signature),
-        ("aead", suite.aead),
-        ("kdf", suite.kdf),
-    ];
-    let names = parts
-        .into_iter()
-        .flat_map(|(part, names)| names.into_iter().map(move |name| (part, name)));
+    let parts = profile.suite_names().into_iter().flat_map(|suite| {
+        [
+            ("kem", suite.kem),
+            ("signature", suite.signature),
+            ("aead", suite.aead),
+            ("kdf", suite.kdf),
+        ]
+    });
+    let names = parts.flat_map(|(part, names)| names.into_iter().map(move |name| (part, name)));
     let policies = if args.policy.is_empty() {
         profile.common.policy.0.clone()
     } else {

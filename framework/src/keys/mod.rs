@@ -19,6 +19,7 @@ mod error;
 mod fingerprint;
 mod identifier;
 mod identify;
+mod identity;
 mod import;
 mod parts;
 mod pem;
@@ -33,6 +34,7 @@ pub use encrypted::{
 pub use error::KeyCodecError;
 pub use fingerprint::Fingerprint;
 pub use identify::{Container, Content, Identified, Part, by_length, identify};
+pub use identity::{IdentityError, identity_key};
 pub use import::KeyImportError;
 pub use parts::{KeyLengths, PrivateKeyForm, PrivateKeyParts};
 pub use private::{private_der_to_pem, private_from_file, private_to_der, private_to_pem};

@@ -1,7 +1,8 @@
 //! The profile: one TOML file that describes one node of one system.
 //!
-//! Layers, strongest first: `--set`, the environment (`PQFW__TRANSPORT__LISTEN`), the file, the
-//! profile that ships with the system. Every value is typed and remembers where it was written; an
+//! Layers, strongest first: `--set`, the environment (`PQFW__TRANSPORT__LISTEN`), what the file says
+//! under `[dialects.NAME]` for the dialect in force, the file, and the same two of the profile that
+//! ships with the system. Every value is typed and remembers where it was written; an
 //! unknown key is an error with its line, its column and the nearest key that exists.
 
 mod de;
@@ -21,6 +22,7 @@ use tree::{Content, Node};
 
 use crate::registry::{Registry, ResolveError};
 use crate::suite::SuiteNames;
+use crate::system::SystemInfo;
 use crate::transport::TransportSettings;
 
 /// The version of the file format that this code reads.
@@ -111,7 +113,8 @@ impl Profile {
         overrides: &Overrides,
         registry: &Registry,
     ) -> Result<Self, ProfileError> {
-        let mut above = Node::parse(text, false)?;
+        let mut file = Node::parse(text, false)?;
+        let mut above = Node::table(Origin::Set);
         for (variable, value) in &overrides.environment {
             let Some(path) = variable.strip_prefix("PQFW__") else {
                 continue;
@@ -122,7 +125,7 @@ impl Profile {
         for (path, value) in &overrides.set {
             above.set(path, value, &Origin::Set)?;
         }
-        let Some(system) = above.text("system") else {
+        let Some(system) = above.text("system").or_else(|| file.text("system")) else {
             return Err(ProfileError::Missing {
                 path: "system".into(),
             });
@@ -132,7 +135,15 @@ impl Profile {
             .map_err(ProfileError::System)?
             .info();
         let mut tree = Node::parse(info.shipped_profile, true)?;
-        tree.overlay(above);
+        let names = [&above, &file, &tree].map(|layer| layer.text("dialect").map(str::to_owned));
+        let dialect = names.into_iter().flatten().next();
+        let of_dialect = [&mut tree, &mut file].map(|layer| take_dialect(layer, &info, &dialect));
+        let [of_shipped, of_file] = of_dialect;
+        for layer in [of_shipped?, Some(file), of_file?, Some(above)] {
+            if let Some(layer) = layer {
+                tree.overlay(layer);
+            }
+        }
         let table = tree
             .take(info.name)
             .unwrap_or_else(|| Node::table(Origin::Shipped));
@@ -182,16 +193,16 @@ impl Profile {
         de::from_node(&self.table, &self.common.system)
     }
 
-    /// The names of the suite.
+    /// The names of each suite, best first.
     #[must_use]
-    pub fn suite_names(&self) -> SuiteNames {
-        let suite = &self.common.suite;
-        SuiteNames {
+    pub fn suite_names(&self) -> Vec<SuiteNames> {
+        let names = |suite: &SuiteTable| SuiteNames {
             kem: suite.kem.0.clone(),
             signature: suite.signature.0.clone(),
             aead: suite.aead.0.clone(),
             kdf: suite.kdf.0.clone(),
-        }
+        };
+        self.common.suite.0.iter().map(names).collect()
     }
 
     /// The `[transport]` table as a transport needs it.
@@ -205,6 +216,37 @@ impl Profile {
             tls: None,
         }
     }
+}
+
+/// Takes `[dialects]` out of a layer and gives what it says for the dialect in force.
+fn take_dialect(
+    layer: &mut Node,
+    info: &SystemInfo,
+    dialect: &Option<String>,
+) -> Result<Option<Node>, ProfileError> {
+    let Some(Node { content, origin }) = layer.take("dialects") else {
+        return Ok(None);
+    };
+    let Content::Table(mut tables) = content else {
+        return Err(ProfileError::Value {
+            path: "dialects".into(),
+            place: origin,
+            reason: "a table for each dialect is expected".into(),
+        });
+    };
+    let known: Vec<_> = info.dialects.iter().map(|dialect| dialect.name).collect();
+    for (name, node) in &tables {
+        if !known.contains(&name.as_str()) {
+            return Err(ProfileError::UnknownKey {
+                path: format!("dialects.{name}"),
+                place: node.origin.clone(),
+                nearest: None,
+                known: known.join(", "),
+            });
+        }
+    }
+    let default = known.first().copied().unwrap_or_default();
+    Ok(tables.remove(dialect.as_deref().unwrap_or(default)))
 }
 
 fn origin_of(tree: &Node, key: &str) -> Origin {
@@ -233,6 +275,14 @@ pub fn schema(registry: &Registry) -> serde_json::Value {
             }
             properties.insert(system.info().name.into(), table);
         }
+        let dialects = "Keys of this file that hold for one dialect only, under its name.";
+        let one = serde_json::json!({ "type": "object" });
+        let dialects = serde_json::json!({
+            "description": dialects,
+            "type": "object",
+            "additionalProperties": one,
+        });
+        properties.insert("dialects".into(), dialects);
     }
     if let Some(object) = schema.as_object_mut() {
         // Only `system` and `profile` must stand in a file: the shipped profile fills the rest.

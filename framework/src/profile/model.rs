@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::peers::PeersTable;
 use crate::system::Role;
 use crate::transport::TransportLimits;
 
@@ -29,8 +30,8 @@ pub struct Common {
     /// Algorithms, plugins, transports or systems that must be present.
     #[serde(default)]
     pub require: Vec<String>,
-    /// The algorithms.
-    pub suite: SuiteTable,
+    /// The algorithms: one suite, or an ordered list of them where the dialect negotiates.
+    pub suite: OneOrMany<SuiteTable>,
     /// Whose code is preferred.
     #[serde(default)]
     pub providers: Providers,
@@ -39,6 +40,9 @@ pub struct Common {
     /// Where key files live.
     #[serde(default)]
     pub keys: Keys,
+    /// Whom this node talks to, where the dialect knows identities.
+    #[serde(default)]
+    pub peers: PeersTable,
     /// Where state lives.
     #[serde(default)]
     pub store: StoreTable,
@@ -131,11 +135,28 @@ impl From<&Limits> for TransportLimits {
 }
 
 /// Where key files live.
-#[derive(Clone, Debug, Default, serde::Deserialize, JsonSchema)]
+#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
     /// The directory; default: `keys` in the state directory.
     pub dir: Option<String>,
+    /// The node's identity, a PKCS#8 file in that directory; made on first start. A suite with
+    /// another signature algorithm has a file of its own beside it, `NAME-ALGORITHM.pem`.
+    #[serde(default = "identity_file")]
+    pub identity: String,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            identity: identity_file(),
+        }
+    }
+}
+
+fn identity_file() -> String {
+    "identity.pem".into()
 }
 
 /// Where state lives.

@@ -32,6 +32,7 @@ pub async fn run(config: Qu3Config, host: Host) -> Result<(), RunError> {
         report,
         keys: _,
         outside: _,
+        alternatives: _,
     } = host;
     let server_keys = EndKeys::generate(&suite, &mut *world.rng())?;
     let client_keys = EndKeys::generate(&suite, &mut *world.rng())?;

@@ -98,6 +98,7 @@ async fn serve(
         settings,
         report,
         outside: _,
+        alternatives: _,
     } = host;
     let keys = if config.generate_keys {
         let (keys, made) =

@@ -22,6 +22,7 @@ fn host(suite: Suite, told: &Arc<Told>) -> Host {
         settings: settings("memory:"),
         report: told.clone(),
         outside: pqfw_memory::empty_outside(),
+        alternatives: Vec::new(),
     }
 }
 

@@ -60,6 +60,7 @@ impl Home {
             settings: settings("memory:server"),
             report: self.told.clone(),
             outside: pqfw_memory::empty_outside(),
+            alternatives: Vec::new(),
         }
     }
 
