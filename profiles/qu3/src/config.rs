@@ -1,5 +1,6 @@
 //! The `[qu3]` table of a profile.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pqfw_framework::keys::Fingerprint;
@@ -7,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::error::ClientError;
+use crate::models::ModelTable;
 use crate::session::SessionLimits;
 
 /// The system's own keys.
@@ -28,6 +30,8 @@ pub struct Qu3Config {
     pub policy_administrators: Vec<String>,
     /// What a server does with a policy in which no line is a rule.
     pub policy_notes: PolicyNotes,
+    /// Models beside the built-in ones, by name.
+    pub models: BTreeMap<String, ModelTable>,
     /// Role client: the models to run, `a->b->c`.
     pub workflow: String,
     /// Role client: the text given to the first model.
@@ -54,6 +58,7 @@ impl Default for Qu3Config {
             generate_keys: true,
             policy_administrators: Vec::new(),
             policy_notes: PolicyNotes::Keep,
+            models: BTreeMap::new(),
             workflow: "model_caps->model_reverse".into(),
             input: "change one line".into(),
         }

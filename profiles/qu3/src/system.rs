@@ -97,9 +97,10 @@ async fn serve(
         transport,
         settings,
         report,
-        outside: _,
+        outside,
         alternatives: _,
     } = host;
+    let models = Models::builtin().with_tables(&config.models, &outside, &report)?;
     let keys = if config.generate_keys {
         let (keys, made) =
             EndKeys::load_or_generate(&*keys, &suite, End::Server, &mut *world.rng())?;
@@ -114,14 +115,7 @@ async fn serve(
         .as_ref()
         .map(|keys| keys.fingerprint(&suite))
         .transpose()?;
-    let server = Qu3Server::new(
-        suite,
-        keys,
-        Models::builtin(),
-        config,
-        store,
-        report.clone(),
-    )?;
+    let server = Qu3Server::new(suite, keys, models, config, store, report.clone())?;
     let listener = transport
         .serve_exchange(&settings, Arc::new(server), world)
         .await?;

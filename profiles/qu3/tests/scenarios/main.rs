@@ -29,3 +29,4 @@ mod session_model;
 mod support;
 mod trust;
 mod unprocessable;
+mod upstream;

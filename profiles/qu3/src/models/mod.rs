@@ -1,10 +1,21 @@
 //! Models: what an inference runs.
+//!
+//! Two transform text and are there always. A profile adds further ones under `[qu3.models.NAME]`:
+//! `exec` runs a command for each inference, `http` asks a model server that is already there.
+
+mod exec;
+mod http;
+mod table;
+
+pub use table::{ModelTable, UpstreamStyle};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pqfw_framework::python_json::{Json, Object};
+use pqfw_framework::system::{Event, Outside, Report};
 
+use crate::error::ClientError;
 use crate::wire;
 
 /// A model that answers a JSON object with a JSON object.
@@ -42,6 +53,25 @@ impl Models {
         Self(BTreeMap::new())
             .with("model_caps", caps)
             .with("model_reverse", reverse)
+    }
+
+    /// Adds the models that a profile names.
+    ///
+    /// # Errors
+    /// [`ClientError::Config`] with the name of the model and what is wrong.
+    pub fn with_tables(
+        mut self,
+        tables: &BTreeMap<String, ModelTable>,
+        outside: &Outside,
+        report: &Arc<dyn Report>,
+    ) -> Result<Self, ClientError> {
+        for (name, table) in tables {
+            let model = table
+                .model(name, outside, report)
+                .map_err(|reason| ClientError::Config(format!("qu3.models.{name}: {reason}")))?;
+            self.0.insert(name.clone(), model);
+        }
+        Ok(self)
     }
 
     /// Adds a model, in place of another of the same name.
@@ -93,6 +123,22 @@ impl Models {
         model
             .ok_or_else(|| format!("Unknown model ID: '{model_id}'"))?
             .infer(input)
+    }
+}
+
+/// Tells the operator why a model failed. The client hears only that it did: the reason may name
+/// what is behind the server.
+struct Complaint {
+    name: String,
+    report: Arc<dyn Report>,
+}
+
+impl Complaint {
+    fn about(&self, reason: impl std::fmt::Display) -> String {
+        let name = &self.name;
+        let warning = format!("model {name}: {reason}");
+        self.report.event(&Event::Warning(warning));
+        format!("The model '{name}' failed.")
     }
 }
 
