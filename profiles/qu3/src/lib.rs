@@ -21,6 +21,7 @@ pub mod client;
 pub mod config;
 pub mod demo;
 pub mod error;
+pub mod governed;
 pub mod keys;
 pub mod models;
 pub mod policies;

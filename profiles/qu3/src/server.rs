@@ -20,13 +20,12 @@ use pqfw_framework::system::{Event, Report};
 use pqfw_framework::transport::{ExchangeService, Request, Response};
 use pqfw_framework::world::Now;
 
-use crate::config::{PolicyNotes, Qu3Config};
+use crate::config::Qu3Config;
 use crate::crypto;
 use crate::error::{ClientError, Refusal};
+use crate::governed::Governed;
 use crate::keys::{EndKeys, fingerprint};
 use crate::models::Models;
-use crate::policies::{Policies, Update};
-use crate::policy::{self, MAX_POLICY_BYTES, Reading};
 use crate::session::{Accepted, Candidate, Sessions};
 use crate::wire::{self, Attestation, InferenceRequest, InferenceResponse, POLICY_ACCEPTED, route};
 
@@ -37,18 +36,11 @@ const PINS: &str = "qu3.pins";
 pub struct Qu3Server {
     suite: Suite,
     keys: Option<EndKeys>,
-    models: Models,
-    config: Qu3Config,
+    max_pins: u64,
     store: Arc<dyn Store>,
     report: Arc<dyn Report>,
-    state: Mutex<State>,
-    /// One policy update at a time, without holding up requests while a disk is waited for.
-    policy_writer: Mutex<()>,
-}
-
-struct State {
-    sessions: Sessions,
-    policies: Policies,
+    governed: Governed,
+    sessions: Mutex<Sessions>,
 }
 
 /// A message that opened and whose signature verified, accepted for the first time.
@@ -70,31 +62,27 @@ impl Qu3Server {
         store: Arc<dyn Store>,
         report: Arc<dyn Report>,
     ) -> Result<Self, ClientError> {
-        let policies = Policies::load(&*store, config.administrators()?)
-            .map_err(|error| ClientError::Crypto(error.to_string()))?;
-        let sessions = Sessions::new(config.session_limits());
-        let state = Mutex::new(State { sessions, policies });
+        let governed = Governed::new(models, &config, store.clone(), report.clone())?;
         Ok(Self {
             suite,
             keys,
-            models,
-            config,
+            max_pins: config.max_pins,
             store,
             report,
-            state,
-            policy_writer: Mutex::default(),
+            governed,
+            sessions: Mutex::new(Sessions::new(config.session_limits())),
         })
     }
 
     /// Confirmed and pending sessions, and remembered messages.
     #[must_use]
     pub fn counts(&self) -> (usize, usize, usize) {
-        self.state().sessions.counts()
+        self.sessions().counts()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // The machines behind the lock never panic between two of their changes.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        // The machine behind the lock never panics between two of its changes.
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keys(&self) -> Result<&EndKeys, Refusal> {
@@ -169,7 +157,7 @@ impl Qu3Server {
         {
             return Err(Refusal::PinMismatch);
         }
-        let answered = self.state().sessions.answered(now, &kem_key, &sign_key);
+        let answered = self.sessions().answered(now, &kem_key, &sign_key);
         if let Some(ciphertext) = answered {
             return Ok(handshake_response(&ciphertext));
         }
@@ -178,8 +166,7 @@ impl Qu3Server {
             other => other?,
         };
         let key = crypto::session_key::<Refusal>(&self.suite, &secret)?;
-        self.state()
-            .sessions
+        self.sessions()
             .handshake(now, &kem_key, key, &sign_key, &ciphertext);
         Ok(handshake_response(&ciphertext))
     }
@@ -213,8 +200,8 @@ impl Qu3Server {
     }
 
     fn run_model(&self, client: &Fingerprint, request: &InferenceRequest) -> Result<Json, String> {
-        self.state().policies.check(client, &request.model_id)?;
-        self.models.run(&request.model_id, &request.input_data)
+        self.governed
+            .run(client, &request.model_id, &request.input_data)
     }
 
     fn attest(
@@ -291,57 +278,11 @@ impl Qu3Server {
         text: &str,
         signature: &[u8],
     ) -> Result<(), Refusal> {
-        let bad = |reason: String| Refusal::BadRequest(format!("Policy not understood: {reason}"));
-        if text.len() > MAX_POLICY_BYTES {
-            return Err(bad(format!("longer than {MAX_POLICY_BYTES} bytes.")));
-        }
-        let reading =
-            policy::read(text, &self.models.names()).map_err(|error| bad(error.to_string()))?;
-        match &reading {
-            Reading::Rules(rules) if rules.names_clients() => {
-                if !self.state().policies.is_administrator(client) {
-                    return Err(bad("only a policy administrator may name clients.".into()));
-                }
-            }
-            Reading::Note if self.config.policy_notes == PolicyNotes::Refuse => {
-                return Err(bad("no line is a rule.".into()));
-            }
-            Reading::Rules(_) | Reading::Note => {}
-        }
-        if let Reading::Rules(rules) = &reading
-            && rules.models().any(|model| !self.models.has(model))
-        {
-            self.report.event(&Event::Warning(format!(
-                "a policy of {client} speaks of a model that this server does not have"
-            )));
-        }
-        let signature = self
-            .suite
-            .digest
-            .digest(&[client.as_str().as_bytes(), signature]);
-        let update = Update {
-            client,
-            text,
-            reading: reading.clone(),
-            signature: &signature,
-            now,
-        };
-        let writer = self.policy_writer.lock();
-        let _one_at_a_time = writer.unwrap_or_else(PoisonError::into_inner);
-        let prepared = self.state().policies.prepare(&update);
-        let clients = self.config.max_policy_clients;
-        Policies::store(&*self.store, &update, &prepared, clients)?;
-        let (version, enforced) = (prepared.0.version(), prepared.0.enforced);
-        self.state().policies.enforce(prepared.0);
-        self.report.event(&if enforced {
-            Event::Info(format!("policy version {version} of {client} is in force"))
-        } else {
-            Event::Warning(format!(
-                "policy version {version} of {client} has no rule and is kept as a note: nothing \
-                 new is enforced"
-            ))
-        });
-        Ok(())
+        let parts = [client.as_str().as_bytes(), signature];
+        let evidence = self.suite.digest.digest(&parts);
+        self.governed
+            .set_policy(now, client, text, &evidence)
+            .map(drop)
     }
 
     /// Opens a message under any of the client's keys.
@@ -352,7 +293,7 @@ impl Qu3Server {
                 "Invalid client KEM public key format.".into(),
             ));
         }
-        let candidates = self.state().sessions.candidates(now, &sealed.kem_key)?;
+        let candidates = self.sessions().candidates(now, &sealed.kem_key)?;
         for candidate in candidates {
             if let Ok(plaintext) = candidate.key.open(&sealed.nonce, &[], &sealed.ciphertext) {
                 return Ok((candidate, plaintext));
@@ -360,7 +301,7 @@ impl Qu3Server {
         }
         // A client whose session has ended must hear so, or it would never make another one: the
         // handshakes that are pending in its name may all be somebody else's.
-        if self.state().sessions.has_expired(&sealed.kem_key) {
+        if self.sessions().has_expired(&sealed.kem_key) {
             return Err(Refusal::SessionExpired);
         }
         let what = sealed.what;
@@ -403,8 +344,7 @@ impl Qu3Server {
         let message = <[u8; 32]>::try_from(message)
             .map_err(|_| Refusal::Internal("a replay record is not 32 bytes".into()))?;
         let accepted = self
-            .state()
-            .sessions
+            .sessions()
             .accept(now, &sealed.kem_key, &candidate, message)?;
         if accepted == Accepted::Promoted {
             self.report
@@ -414,7 +354,7 @@ impl Qu3Server {
     }
 
     fn pin(&self, client_key: &[u8], candidate: &Candidate) -> Result<(), Refusal> {
-        let most = self.config.max_pins;
+        let most = self.max_pins;
         let pinned = match self.store.get(PINS, client_key)? {
             Some(pinned) => Some(pinned),
             None => match self
