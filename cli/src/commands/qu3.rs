@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pqfw_framework::python_json::{self, Json, Limits};
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::{Failure, Host, Role};
-use pqfw_qu3::client::Inference;
+use pqfw_qu3::inference::Inference;
 use pqfw_qu3::keys::{End, EndKeys, ServerPublicKeys, fingerprint};
 use pqfw_qu3::models::Models;
 use pqfw_qu3::policy;
@@ -167,7 +167,7 @@ fn inference_json(inference: &Inference) -> Result<Value, CliError> {
         "output_data": output,
         "error_message": message,
         "attested_at": inference.timestamp,
-        "server_version": inference.server_version,
+        "server_version": inference.server,
     }))
 }
 

@@ -6,14 +6,15 @@ use pqfw_framework::aead::AeadKey;
 use pqfw_framework::python_json::Json;
 use pqfw_framework::signature::{SignatureError, VerifyingKey};
 use pqfw_framework::suite::Suite;
-use pqfw_framework::transport::{Exchange, Request};
+use pqfw_framework::transport::{BoxFuture, Exchange, Request};
 use pqfw_framework::world::World;
 
+use crate::crypto;
 use crate::error::ClientError;
+use crate::inference::{Inference, InferenceClient, readable_policy, run_agent};
 use crate::keys::{EndKeys, ServerPublicKeys};
 use crate::models::Models;
 use crate::wire::{self, Attestation, InferenceRequest, InferenceResponse, POLICY_ACCEPTED, route};
-use crate::{agent, crypto, policy};
 
 /// A client of one server.
 pub struct Qu3Client {
@@ -24,19 +25,6 @@ pub struct Qu3Client {
     server: VerifyingKey,
     server_url: String,
     session: Option<AeadKey>,
-}
-
-/// An inference that the server attested.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Inference {
-    /// The model.
-    pub model: String,
-    /// Its output, or why there is none, in the server's words.
-    pub outcome: Result<Json, String>,
-    /// When the server says it was.
-    pub timestamp: String,
-    /// The server's version.
-    pub server_version: String,
 }
 
 /// Fetches a server's public keys, which nothing vouches for yet.
@@ -156,7 +144,7 @@ impl Qu3Client {
             model: model.to_owned(),
             outcome: response.outcome.map_err(|text| printable(&text)),
             timestamp: response.attestation.timestamp,
-            server_version: response.attestation.server_version,
+            server: response.attestation.server_version,
         })
     }
 
@@ -175,8 +163,7 @@ impl Qu3Client {
         ]))
     }
 
-    /// Runs a workflow; `each` sees every step as it ends. The first step without output is the
-    /// last one run.
+    /// Runs a workflow, as [`run_agent`](crate::inference::run_agent) does.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -184,23 +171,9 @@ impl Qu3Client {
         &mut self,
         workflow: &str,
         input: &Json,
-        mut each: impl FnMut(usize, &Inference),
+        each: impl FnMut(usize, &Inference),
     ) -> Result<Vec<Inference>, ClientError> {
-        let (mut input, mut done) = (input.clone(), Vec::new());
-        for (index, model) in agent::steps(workflow)?.iter().enumerate() {
-            if index > 0 {
-                input = agent::next_input(&input, model);
-            }
-            let inference = self.send_request(model, &input).await?;
-            each(index + 1, &inference);
-            let output = inference.outcome.clone();
-            done.push(inference);
-            match output {
-                Ok(output) => input = output,
-                Err(_) => break,
-            }
-        }
-        Ok(done)
+        run_agent(self, workflow, input, each).await
     }
 
     /// Sends a policy that the server can enforce.
@@ -209,16 +182,7 @@ impl Qu3Client {
     /// [`ClientError::Policy`] for a text without rules or with a line that is none; `as_note`
     /// sends such a text all the same.
     pub async fn update_policy(&mut self, text: &str, as_note: bool) -> Result<(), ClientError> {
-        match policy::read(text, &Models::builtin().names()) {
-            _ if as_note => {}
-            Ok(policy::Reading::Rules(_)) => {}
-            Ok(policy::Reading::Note) => {
-                let hint = "no line is a rule, so nothing would be enforced; write `allow MODEL` \
-                            or `deny MODEL`, or send it with --as-note";
-                return Err(ClientError::Policy(hint.into()));
-            }
-            Err(error) => return Err(ClientError::Policy(error.to_string())),
-        }
+        readable_policy(text, as_note)?;
         self.make_up_for_a_lost_renewal().await?;
         match self.try_policy(text).await {
             Err(ClientError::Refused { status: 401, .. }) => {
@@ -306,6 +270,39 @@ impl Qu3Client {
     async fn post(&self, route: &str, body: &Json) -> Result<Json, ClientError> {
         let body = body.canonical().into_bytes();
         call(&*self.exchange, Request::post(route, body)).await
+    }
+}
+
+impl InferenceClient for Qu3Client {
+    fn infer<'a>(
+        &'a mut self,
+        model: &'a str,
+        input: &'a Json,
+    ) -> BoxFuture<'a, Result<Inference, ClientError>> {
+        Box::pin(self.send_request(model, input))
+    }
+
+    fn set_policy<'a>(
+        &'a mut self,
+        text: &'a str,
+        as_note: bool,
+    ) -> BoxFuture<'a, Result<(), ClientError>> {
+        Box::pin(self.update_policy(text, as_note))
+    }
+
+    /// The dialect has no message that asks for them; every deployed server has these.
+    fn models(&mut self) -> BoxFuture<'_, Result<Vec<(String, String)>, ClientError>> {
+        let models = Models::builtin();
+        let models = models
+            .iter()
+            .map(|(name, model)| (name.to_owned(), model.summary().to_owned()));
+        let models = models.collect();
+        Box::pin(async { Ok(models) })
+    }
+
+    fn end(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.disconnect();
+        Box::pin(async {})
     }
 }
 

@@ -22,6 +22,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod governed;
+pub mod inference;
 pub mod keys;
 pub mod models;
 pub mod policies;

@@ -11,7 +11,8 @@ use pqfw_framework::transport::{
 };
 use pqfw_memory::{Crossing, Interceptor, MemoryTransport};
 use pqfw_qu3::Qu3Client;
-use pqfw_qu3::client::{Inference, fetch_keys};
+use pqfw_qu3::client::fetch_keys;
+use pqfw_qu3::inference::Inference;
 use pqfw_qu3::error::ClientError;
 use pqfw_qu3::wire::route;
 
@@ -93,7 +94,7 @@ async fn an_inference_comes_back_with_what_was_attested() {
         model: "model_reverse".into(),
         outcome: Ok(Json::object([("reversed_text", "😀ßa".into())])),
         timestamp: "2026-01-01T00:00:00.000005+00:00".into(),
-        server_version: concat!("pqfw-qu3/", env!("CARGO_PKG_VERSION")).into(),
+        server: concat!("pqfw-qu3/", env!("CARGO_PKG_VERSION")).into(),
     };
     assert_eq!(inference, Ok(expected));
     let as_string = Json::from(r#"{"text": "x"}"#);
