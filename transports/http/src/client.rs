@@ -15,12 +15,12 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use pqfw_framework::transport::{
     self, BoxFuture, Exchange, TransportError, TransportLimits, TransportSettings,
 };
+use pqfw_runtime::desk::seconds;
 use tokio::time::timeout;
 
 use crate::address::BaseUrl;
 use crate::body::{BodyError, gather};
 use crate::desk::SESSION;
-use crate::patience::seconds;
 
 /// A client of one server.
 pub(crate) struct HttpExchange {

@@ -11,13 +11,16 @@
 //!
 //! | limit | at the limit | file |
 //! | --- | --- | --- |
-//! | `connections` | further ones wait in the kernel's accept queue | `server` |
+//! | `connections` | further ones wait in the kernel's accept queue | `reception` |
 //! | `idle_secs` | a head not complete by then, from the first byte or the last answer: closed | `connection` |
 //! | `header_bytes` | 431, closed | `connection` |
 //! | `per_ip_per_minute` | 429, closed | `rate` |
 //! | `body_bytes` | 413, closed: by `content-length` before the body, or while it streams | `body` |
-//! | `request_secs` | from the head on: 408 for the body, 503 for a free worker, 504 for the service | `desk` |
+//! | `request_secs` | from the head on: 408 for the body, 503 for a free worker, 504 for the service | `answer` |
 //! | `request_secs` | again, from when the peer stops taking the answer: closed | `write_deadline` |
+//!
+//! `reception`, `rate`, `write_deadline` and the times of a request are `pqfw_runtime::desk`, as for
+//! every transport.
 //!
 //! Refusals of this crate are JSON, `{"detail":"…"}`. The two that hyper gives before there is a
 //! request (400 for no HTTP, 431) have no body. What this crate does not do: TLS, HTTP/2,
@@ -28,14 +31,9 @@ mod body;
 mod client;
 mod connection;
 mod desk;
-mod linger;
-mod patience;
-mod rate;
 mod refusal;
 mod server;
-mod stop;
 mod transport;
-mod write_deadline;
 
 pub use transport::HttpTransport;
 

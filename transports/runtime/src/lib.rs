@@ -1,4 +1,5 @@
-//! What a process gets from its machine: the clock, the generator, key files and signals.
+//! What a process gets from its machine: the clock, the generator, key files and signals; and what
+//! its servers share.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -7,10 +8,12 @@
 //! | `secrecy` | which key files are secret, and who may read those |
 //! | `process` | [`OsProcesses`]: commands, bounded in time and output |
 //! | `standard` | [`OsStandard`]: standard input and output as a stream |
+//! | [`desk`] | what the servers of all transports share: places, rates, time, workers |
 //! | `stop` | [`stop_signal`]: when the operator wants the process to end |
 //!
 //! Nothing here knows an algorithm or a protocol. Seeded worlds for tests are in `pqfw-memory`.
 
+pub mod desk;
 mod keys;
 mod process;
 mod secrecy;

@@ -13,14 +13,11 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use pqfw_framework::transport::{BoxFuture, TransportLimits};
+use pqfw_runtime::desk::{Desk, Stop, WriteDeadline, linger, seconds};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::desk::Desk;
-use crate::linger::linger;
-use crate::patience::seconds;
-use crate::refusal::Answer;
-use crate::stop::Stop;
-use crate::write_deadline::WriteDeadline;
+use crate::desk::answer;
+use crate::refusal::Encoded;
 
 /// Serves a connection until the peer closes it, breaks a rule, or the server stops: then a
 /// request under way is answered first.
@@ -28,7 +25,7 @@ pub(crate) async fn drive<S>(stream: S, peer: IpAddr, desk: Arc<Desk>, mut stop:
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    let limits = desk.limits;
+    let limits = *desk.limits();
     let stream = WriteDeadline::new(stream, seconds(limits.request_secs));
     let requests = Requests { desk, peer };
     let mut connection = http(&limits).serve_connection(TokioIo::new(stream), requests);
@@ -71,12 +68,12 @@ struct Requests {
 }
 
 impl Service<Request<Incoming>> for Requests {
-    type Response = Answer;
+    type Response = Encoded;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
+    type Future = BoxFuture<'static, Result<Encoded, Infallible>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (desk, peer) = (self.desk.clone(), self.peer);
-        Box::pin(async move { Ok(desk.answer(peer, request).await) })
+        Box::pin(async move { Ok(answer(&desk, peer, request).await) })
     }
 }

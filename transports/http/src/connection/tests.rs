@@ -8,12 +8,12 @@ use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::transport::{self, ExchangeService};
 use pqfw_framework::world::Now;
 use pqfw_memory::SeededWorld;
+use pqfw_runtime::desk::Stopper;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::*;
-use crate::stop::Stopper;
 
 const LIMITS: TransportLimits = TransportLimits {
     body_bytes: 1000,

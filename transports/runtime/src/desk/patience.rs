@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// Gives a limit as a duration, cut at a year: hyper adds it to the present, which would overflow
 /// and panic at the largest numbers that a profile can hold.
-pub(crate) fn seconds(limit_secs: u64) -> Duration {
+#[must_use]
+pub fn seconds(limit_secs: u64) -> Duration {
     Duration::from_secs(limit_secs.min(YEAR_SECS))
 }
 

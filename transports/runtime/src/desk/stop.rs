@@ -4,20 +4,21 @@ use tokio::sync::watch;
 
 /// Hears the wish.
 #[derive(Clone)]
-pub(crate) struct Stop(watch::Receiver<bool>);
+pub struct Stop(watch::Receiver<bool>);
 
 /// Utters the wish, when told to or when dropped.
-pub(crate) struct Stopper(watch::Sender<bool>);
+pub struct Stopper(watch::Sender<bool>);
 
 impl Stop {
     /// Makes both ends.
-    pub(crate) fn pair() -> (Stopper, Self) {
+    #[must_use]
+    pub fn pair() -> (Stopper, Self) {
         let (stopper, stop) = watch::channel(false);
         (Stopper(stopper), Self(stop))
     }
 
     /// Waits for the wish; at once when it was uttered before.
-    pub(crate) async fn requested(&mut self) {
+    pub async fn requested(&mut self) {
         // An error says that the stopper was dropped, which means the same.
         let _ = self.0.wait_for(|wished| *wished).await;
     }
@@ -25,7 +26,7 @@ impl Stop {
 
 impl Stopper {
     /// Utters the wish.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }

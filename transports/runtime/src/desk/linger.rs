@@ -14,7 +14,7 @@ use tokio::time::timeout;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Closes our direction, then waits until the peer closes the other or [`LINGER`] is over.
-pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+pub async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let discard = async {
         // It may be closed already, as far as it goes; the reads below find out.
         let _ = stream.shutdown().await;

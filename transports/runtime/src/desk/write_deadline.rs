@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// A stream whose writes fail with [`io::ErrorKind::TimedOut`] when the peer does not take them.
-pub(crate) struct WriteDeadline<S> {
+pub struct WriteDeadline<S> {
     stream: S,
     limit: Duration,
     /// Runs from the first write that had to wait until a flush says that nothing is left.
@@ -22,12 +22,18 @@ pub(crate) struct WriteDeadline<S> {
 }
 
 impl<S> WriteDeadline<S> {
-    pub(crate) fn new(stream: S, limit: Duration) -> Self {
+    /// Bounds a stream.
+    pub fn new(stream: S, limit: Duration) -> Self {
         Self {
             stream,
             limit,
             running: None,
         }
+    }
+
+    /// Gives the stream back, unbounded.
+    pub fn into_inner(self) -> S {
+        self.stream
     }
 
     fn bounded<T>(

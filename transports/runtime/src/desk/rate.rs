@@ -9,11 +9,11 @@ use pqfw_framework::world::Now;
 /// How many addresses are counted in one minute; further ones are refused until it ends. The table
 /// then takes a few megabytes, and an attacker with more addresses than this is beyond what
 /// counting addresses can stop.
-pub(crate) const COUNTED_ADDRESSES: usize = 65_536;
+pub const COUNTED_ADDRESSES: usize = 65_536;
 
 /// Counts requests in fixed windows of one minute of the monotonic clock, so that one address can
 /// send twice the limit around the end of a window and never more.
-pub(crate) struct RequestRate {
+pub struct RequestRate {
     per_minute: u32,
     window: Mutex<Window>,
 }
@@ -26,7 +26,8 @@ struct Window {
 
 impl RequestRate {
     /// Allows `per_minute` requests from one address; any number when it is 0.
-    pub(crate) fn new(per_minute: u32) -> Self {
+    #[must_use]
+    pub fn new(per_minute: u32) -> Self {
         Self {
             per_minute,
             window: Mutex::default(),
@@ -34,7 +35,7 @@ impl RequestRate {
     }
 
     /// Counts a request, and says whether it may go on.
-    pub(crate) fn admit(&self, peer: IpAddr, now: Now) -> bool {
+    pub fn admit(&self, peer: IpAddr, now: Now) -> bool {
         if self.per_minute == 0 {
             return true;
         }
