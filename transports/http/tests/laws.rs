@@ -16,7 +16,7 @@ fn http() -> Subject {
     }
 }
 
-laws!(http);
+exchange_laws!(http);
 
 #[test]
 fn the_plugin_brings_the_transport() {

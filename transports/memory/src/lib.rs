@@ -1,20 +1,28 @@
-//! A world inside one process: exchanges without sockets, an attacker on the wire, a clock that
+//! A world inside one process: exchanges and streams without sockets, an attacker on the wire, a clock that
 //! moves when it is told to, and chance that a seed repeats.
 //!
 //! | file | what is in it |
 //! | --- | --- |
 //! | `transport` | [`MemoryTransport`]: named endpoints that live inside one value |
+//! | `network` | who listens under which name |
+//! | `exchange` | exchanges, answered on the thread that asks |
+//! | `stream`, `pipe` | streams: two bounded pipes, and a queue before the door |
 //! | `interceptor` | [`Interceptor`]: passes, changes, drops, duplicates, forges and records |
 //! | `outside` | [`empty_outside`]: a machine without commands, and nobody at the keyboard |
 //! | `seeded` | [`SeededWorld`]: a manual clock and a seeded generator, never for production |
 
+mod exchange;
 mod interceptor;
+mod network;
 mod outside;
+mod pipe;
 mod seeded;
+mod stream;
 mod transport;
 
 pub use interceptor::{Crossing, Interceptor, RECORDED_CROSSINGS, RequestFate, ResponseFate};
 pub use outside::empty_outside;
+pub use pipe::PIPE_BYTES;
 pub use seeded::SeededWorld;
 pub use transport::MemoryTransport;
 

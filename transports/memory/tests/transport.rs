@@ -22,7 +22,8 @@ fn memory() -> Subject {
     }
 }
 
-laws!(memory);
+exchange_laws!(memory);
+stream_laws!(memory);
 
 struct Peer;
 

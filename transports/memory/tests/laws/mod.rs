@@ -1,19 +1,25 @@
-//! What every transport of exchanges owes to both its ends.
+//! What every transport owes to both its ends, for each delivery that it has.
 //!
-//! `laws!(make)` makes one test of each law; `make` is a function that gives a [`Subject`]. The
-//! tests of `pqfw-http` include this file too.
+//! `exchange_laws!(make)` and `stream_laws!(make)` make one test of each law; `make` is a function
+//! that gives a [`Subject`]. The tests of the other transports include these files too: see
+//! `transports/tcp/tests/laws.rs`. Nothing here sleeps or measures time: what must not have
+//! happened yet is looked at after many turns of the runtime, and a law that is broken shows there
+//! or hangs.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    dead_code,
+    unused_macros,
+    reason = "a transport runs the laws of what it delivers"
+)]
 
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+pub(crate) mod exchange;
+pub(crate) mod stream;
 
-use pqfw_framework::rand_core::CryptoRng;
-use pqfw_framework::transport::{
-    Exchange, ExchangeService, Listener, Request, Response, Transport, TransportError,
-    TransportLimits, TransportSettings,
-};
-use pqfw_framework::world::Now;
+use std::sync::Arc;
+
+use pqfw_framework::transport::{Transport, TransportLimits, TransportSettings};
+use pqfw_framework::world::World;
 use pqfw_memory::SeededWorld;
 
 /// A transport, and where it picks a fresh address to listen on.
@@ -22,9 +28,9 @@ pub(crate) struct Subject {
     pub(crate) listen: &'static str,
 }
 
-macro_rules! laws {
+macro_rules! exchange_laws {
     ($make:path) => {
-        laws!($make:
+        laws!($make, exchange:
             bytes_of_every_value_arrive_unchanged,
             method_route_and_status_arrive_unchanged,
             each_service_gets_time_and_chance_from_its_world,
@@ -41,31 +47,43 @@ macro_rules! laws {
             nonsense_is_no_address,
         );
     };
-    ($make:path: $($law:ident,)*) => {
+}
+
+macro_rules! stream_laws {
+    ($make:path) => {
+        laws!($make, stream:
+            bytes_arrive_in_order_both_ways,
+            an_end_is_read_after_everything_and_again,
+            each_direction_ends_by_itself,
+            a_writer_waits_while_nobody_reads,
+            a_reader_that_leaves_breaks_the_writer,
+            an_end_that_was_not_written_is_a_break,
+            a_read_that_is_dropped_loses_nothing,
+            streams_at_once_do_not_mix,
+            connections_beyond_the_limit_wait_for_a_place,
+            nobody_is_there_after_a_shutdown,
+            nobody_is_there_after_a_drop,
+            a_shutdown_waits_for_the_connection_under_way,
+            fresh_addresses_of_streams_differ,
+            nonsense_is_no_address_of_a_stream,
+        );
+    };
+}
+
+macro_rules! laws {
+    ($make:path, $delivery:ident: $($law:ident,)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $law() {
-                crate::laws::$law(&$make()).await;
+                crate::laws::$delivery::$law(&$make()).await;
             }
         )*
     };
 }
 
-/// A service made of a closure.
-struct Answer<F>(F);
+pub(crate) const BODY_BYTES: usize = 1000;
 
-impl<F> ExchangeService for Answer<F>
-where
-    F: Fn(Now, &mut dyn CryptoRng, &Request) -> Response + Send + Sync,
-{
-    fn respond(&self, now: Now, rng: &mut dyn CryptoRng, request: &Request) -> Response {
-        (self.0)(now, rng, request)
-    }
-}
-
-const BODY_BYTES: usize = 1000;
-
-fn settings(address: &str) -> TransportSettings {
+pub(crate) fn settings(address: &str) -> TransportSettings {
     TransportSettings {
         tls: None,
         listen: address.into(),
@@ -81,293 +99,29 @@ fn settings(address: &str) -> TransportSettings {
     }
 }
 
-impl Subject {
-    async fn serve(
-        &self,
-        answer: impl Fn(Now, &mut dyn CryptoRng, &Request) -> Response + Send + Sync + 'static,
-    ) -> Box<dyn Listener> {
-        let world = Arc::new(SeededWorld::new(1));
-        self.transport
-            .serve_exchange(&settings(self.listen), Arc::new(Answer(answer)), world)
-            .await
-            .unwrap()
-    }
+/// What is no address of any transport.
+pub(crate) const NONSENSE: [&str; 7] = [
+    "",
+    "nonsense",
+    "gopher://x",
+    "://",
+    "http:/x",
+    "\0",
+    "127.0.0.1:99999",
+];
 
-    fn connect(&self, listener: &dyn Listener) -> Arc<dyn Exchange> {
-        self.connect_url(listener.url())
-    }
-
-    fn connect_url(&self, url: &str) -> Arc<dyn Exchange> {
-        self.transport.connect_exchange(&settings(url)).unwrap()
-    }
+pub(crate) fn world() -> Arc<dyn World> {
+    Arc::new(SeededWorld::new(1))
 }
 
-fn echo(_: Now, _: &mut dyn CryptoRng, request: &Request) -> Response {
-    Response {
-        status: 200,
-        body: request.body.clone(),
-    }
+/// The address to listen on that a URL names.
+pub(crate) fn address_in(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, address)| address)
 }
 
-pub(crate) async fn bytes_of_every_value_arrive_unchanged(subject: &Subject) {
-    let listener = subject.serve(echo).await;
-    let client = subject.connect(&*listener);
-    for body in [(0..=255).collect(), Vec::new(), b"\r\n\r\n".to_vec()] {
-        let response = client.exchange(Request::post("/", body.clone())).await;
-        assert_eq!(response, Ok(Response { status: 200, body }));
-    }
-}
-
-pub(crate) async fn method_route_and_status_arrive_unchanged(subject: &Subject) {
-    let listener = subject
-        .serve(|_, _, request| Response {
-            status: request.route.rsplit('/').next().unwrap().parse().unwrap(),
-            body: format!("{} {}", request.method, request.route).into_bytes(),
-        })
-        .await;
-    let client = subject.connect(&*listener);
-    for method in [
-        "GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND",
-    ] {
-        for status in [200, 201, 400, 404, 422, 500, 503, 599] {
-            let route = format!("/pqc/a%2Fb/~{method}/{status}");
-            let request = Request {
-                method: method.into(),
-                ..Request::get(&route)
-            };
-            let body = format!("{method} {route}").into_bytes();
-            assert_eq!(
-                client.exchange(request).await,
-                Ok(Response { status, body })
-            );
-        }
-    }
-}
-
-pub(crate) async fn each_service_gets_time_and_chance_from_its_world(subject: &Subject) {
-    let listener = subject
-        .serve(|now, rng, _| Response {
-            status: 200,
-            body: [now.day().into_bytes(), rng.next_u64().to_be_bytes().into()].concat(),
-        })
-        .await;
-    let client = subject.connect(&*listener);
-    let first = client.exchange(Request::get("/")).await.unwrap().body;
-    let second = client.exchange(Request::get("/")).await.unwrap().body;
-    assert!(first.starts_with(b"2026-01-01"));
-    assert_ne!(first, second);
-}
-
-pub(crate) async fn a_request_body_is_refused_above_the_limit_alone(subject: &Subject) {
-    let (seen, lengths) = mpsc::channel();
-    let listener = subject
-        .serve(move |_, _, request| {
-            seen.send(request.body.len()).unwrap();
-            Response {
-                status: 200,
-                body: Vec::new(),
-            }
-        })
-        .await;
-    let client = subject.connect(&*listener);
-    for (length, status) in [
-        (BODY_BYTES - 1, 200),
-        (BODY_BYTES, 200),
-        (BODY_BYTES + 1, 413),
-        (BODY_BYTES * 1000, 413),
-    ] {
-        let response = client.exchange(Request::post("/", vec![0; length])).await;
-        let response = response.unwrap();
-        assert_eq!(response.status, status, "{length}");
-        let detail = br#"{"detail":"the request body is too large"}"#;
-        assert_eq!(response.body == detail, status == 413);
-    }
-    drop(listener);
-    assert_eq!(lengths.try_iter().collect::<Vec<_>>(), [999, 1000]);
-}
-
-pub(crate) async fn a_response_body_is_refused_above_the_limit_alone(subject: &Subject) {
-    let listener = subject
-        .serve(|_, _, request| Response {
-            status: 200,
-            body: vec![7; request.route.trim_start_matches('/').parse().unwrap()],
-        })
-        .await;
-    let client = subject.connect(&*listener);
-    for length in [BODY_BYTES - 1, BODY_BYTES] {
-        let response = client.exchange(Request::get(&format!("/{length}"))).await;
-        assert_eq!(response.unwrap().body.len(), length);
-    }
-    for length in [BODY_BYTES + 1, BODY_BYTES * 1000] {
-        let too_large = TransportError::TooLarge {
-            address: listener.url().into(),
-            limit: BODY_BYTES,
-        };
-        let response = client.exchange(Request::get(&format!("/{length}"))).await;
-        assert_eq!(response, Err(too_large));
-    }
-}
-
-pub(crate) async fn exchanges_at_once_do_not_mix(subject: &Subject) {
-    let listener = subject.serve(echo).await;
-    let client = subject.connect(&*listener);
-    let exchanges: Vec<_> = (0..64_u8)
-        .map(|number| {
-            let client = client.clone();
-            tokio::spawn(async move {
-                for round in 0..4 {
-                    let body = vec![number, round];
-                    let response = client.exchange(Request::post("/", body.clone())).await;
-                    assert_eq!(response, Ok(Response { status: 200, body }));
-                }
-            })
-        })
-        .collect();
-    for exchange in exchanges {
-        exchange.await.unwrap();
-    }
-}
-
-pub(crate) async fn a_panic_is_answered_and_survived(subject: &Subject) {
-    let listener = subject
-        .serve(|now, rng, request| match request.route.as_str() {
-            "/panic" => std::panic::resume_unwind(Box::new("a test's panic")),
-            _ => echo(now, rng, request),
-        })
-        .await;
-    let client = subject.connect(&*listener);
-    for _ in 0..3 {
-        let failed = client.exchange(Request::get("/panic")).await;
-        assert_eq!(failed, Ok(internal_error()));
-        let fine = client.exchange(Request::get("/")).await;
-        assert_eq!(fine.unwrap().status, 200);
-    }
-}
-
-pub(crate) async fn a_status_that_is_none_is_our_fault(subject: &Subject) {
-    let listener = subject
-        .serve(|_, _, request| Response {
-            status: request.route.trim_start_matches('/').parse().unwrap(),
-            body: Vec::new(),
-        })
-        .await;
-    let client = subject.connect(&*listener);
-    for status in [0, 99, 100, 101, 199, 600, 1000, u16::MAX] {
-        let response = client.exchange(Request::get(&format!("/{status}"))).await;
-        assert_eq!(response, Ok(internal_error()), "{status}");
-    }
-}
-
-fn internal_error() -> Response {
-    Response {
-        status: 500,
-        body: br#"{"detail":"Internal Server Error"}"#.to_vec(),
-    }
-}
-
-pub(crate) async fn a_route_must_begin_with_a_slash_and_end_before_a_query(subject: &Subject) {
-    let listener = subject.serve(echo).await;
-    let client = subject.connect(&*listener);
-    for route in ["", "a", "@evil.example/", "/a?b=c", "/a#b"] {
-        let outcome = client.exchange(Request::get(route)).await;
-        assert!(
-            matches!(outcome, Err(TransportError::Address { .. })),
-            "{route}: {outcome:?}"
-        );
-    }
-}
-
-pub(crate) async fn fresh_addresses_differ(subject: &Subject) {
-    let (one, other) = (subject.serve(echo).await, subject.serve(echo).await);
-    assert_ne!(one.url(), other.url());
-    // A real address is taken once it is taken.
-    let world = Arc::new(SeededWorld::new(1));
-    let taken = settings(one.url().trim_start_matches("http://"));
-    let third = subject
-        .transport
-        .serve_exchange(&taken, Arc::new(Answer(echo)), world)
-        .await;
-    assert!(matches!(third, Err(TransportError::Listen { .. })));
-}
-
-pub(crate) async fn nobody_answers_after_a_shutdown(subject: &Subject) {
-    let listener = subject.serve(echo).await;
-    let url = listener.url().to_owned();
-    let client = subject.connect(&*listener);
-    client.exchange(Request::get("/")).await.unwrap();
-    listener.shutdown().await;
-    let outcome = subject.connect_url(&url).exchange(Request::get("/")).await;
-    assert!(
-        matches!(outcome, Err(TransportError::Connect { .. })),
-        "{outcome:?}"
-    );
-}
-
-pub(crate) async fn nobody_answers_after_a_drop(subject: &Subject) {
-    let listener = subject.serve(echo).await;
-    let url = listener.url().to_owned();
-    drop(listener);
-    // A task may have to end first; it does so at once, so this is a handful of rounds.
+/// Lets everybody go on who can.
+pub(crate) async fn many_turns() {
     for _ in 0..1000 {
-        let outcome = subject.connect_url(&url).exchange(Request::get("/")).await;
-        if matches!(outcome, Err(TransportError::Connect { .. })) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    panic!("somebody still answers");
-}
-
-pub(crate) async fn a_shutdown_waits_for_the_exchange_under_way(subject: &Subject) {
-    let (entered, mut entries) = tokio::sync::mpsc::unbounded_channel();
-    let (release, gate) = mpsc::channel::<()>();
-    let gate = Mutex::new(gate);
-    let listener = subject
-        .serve(move |now, rng, request| {
-            entered.send(()).unwrap();
-            gate.lock().unwrap().recv().unwrap();
-            echo(now, rng, request)
-        })
-        .await;
-    let client = subject.connect(&*listener);
-    let exchange = tokio::spawn(async move {
-        let request = Request::post("/", b"slow".to_vec());
-        client.exchange(request).await
-    });
-    entries.recv().await.unwrap();
-    let mut shutdown = tokio::spawn(listener.shutdown());
-    // Real time, but only towards a failure: a shutdown that does not wait is over long before.
-    let early = tokio::time::timeout(Duration::from_millis(100), &mut shutdown).await;
-    assert!(early.is_err(), "the shutdown did not wait");
-    release.send(()).unwrap();
-    assert_eq!(exchange.await.unwrap().unwrap().body, b"slow");
-    shutdown.await.unwrap();
-}
-
-pub(crate) async fn nonsense_is_no_address(subject: &Subject) {
-    for nonsense in [
-        "",
-        "nonsense",
-        "gopher://x",
-        "://",
-        "http:/x",
-        "\0",
-        "127.0.0.1:99999",
-    ] {
-        let connect = subject.transport.connect_exchange(&settings(nonsense));
-        assert!(
-            matches!(connect, Err(TransportError::Address { .. })),
-            "{nonsense}"
-        );
-        let world = Arc::new(SeededWorld::new(1));
-        let settings = settings(nonsense);
-        let serve = subject
-            .transport
-            .serve_exchange(&settings, Arc::new(Answer(echo)), world)
-            .await;
-        assert!(
-            matches!(serve, Err(TransportError::Address { .. })),
-            "{nonsense}"
-        );
+        tokio::task::yield_now().await;
     }
 }

@@ -1,0 +1,9 @@
+//! Exchanges in frames, many at a time over one connection.
+
+mod client;
+mod link;
+mod server;
+
+pub(crate) use client::connect;
+pub use server::IN_FLIGHT;
+pub(crate) use server::serve;

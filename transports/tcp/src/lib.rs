@@ -1,0 +1,44 @@
+//! Streams over TCP (RFC 9293), and exchanges in frames over it.
+//!
+//! ```text
+//!                         ┌▶ stream ───▶ the service, which reads and writes
+//!  TcpDoor ─▶ reception ──┤
+//!                places   └▶ exchange ─▶ frames ─▶ desk ─▶ the service, on a thread that may block
+//! ```
+//!
+//! Exchanges share one connection: `docs/protocols/exchange-framing.md` has the bytes.
+//!
+//! | limit | at the limit | file |
+//! | --- | --- | --- |
+//! | `connections` | further ones wait in the kernel's accept queue | `reception` |
+//! | `idle_secs` | nothing asked and nothing under way, or a head not complete: closed | `exchange/server` |
+//! | `header_bytes` | 431 | `frame` |
+//! | `per_ip_per_minute` | 429 | `rate` |
+//! | `body_bytes` | 413 | `frame` |
+//! | `request_secs` | from the head on: 408 and closed, 503 for a free worker, 504 for the service | `answer` |
+//! | `request_secs` | again, from when the peer stops taking answers: closed | `write_deadline` |
+//! | [`IN_FLIGHT`] | requests of one connection at a time: further ones are not read | `exchange/server` |
+//! | `body_bytes` | bodies of one connection at a time: further ones are not read | `exchange/server` |
+//!
+//! `reception`, `rate`, `answer` and `write_deadline` are `pqfw_runtime::desk`. Streams have the
+//! first limit alone. What this crate does not do: TLS, name a peer's identity, compress.
+
+mod address;
+mod exchange;
+pub mod frame;
+mod socket;
+mod stream;
+mod transport;
+
+pub use exchange::IN_FLIGHT;
+pub use transport::TcpTransport;
+
+use pqfw_framework::registry::Plugin;
+
+/// The plugin `tcp`: a [`TcpTransport`].
+#[must_use]
+pub fn plugin() -> Plugin {
+    Plugin::new("tcp").transport(TcpTransport)
+}
+
+pqfw_framework::register_plugin!(plugin);

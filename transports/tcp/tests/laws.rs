@@ -1,0 +1,44 @@
+//! The laws of what TCP delivers, over loopback sockets of both families.
+
+#[macro_use]
+#[path = "../../memory/tests/laws/mod.rs"]
+mod laws;
+
+use laws::Subject;
+use pqfw_framework::registry::Registry;
+use pqfw_framework::transport::Delivery;
+use pqfw_tcp::TcpTransport;
+
+fn on(listen: &'static str) -> Subject {
+    Subject {
+        transport: Box::new(TcpTransport),
+        listen,
+    }
+}
+
+mod ipv4 {
+    fn tcp() -> crate::Subject {
+        crate::on("127.0.0.1:0")
+    }
+
+    exchange_laws!(tcp);
+    stream_laws!(tcp);
+}
+
+mod ipv6 {
+    fn tcp() -> crate::Subject {
+        crate::on("[::1]:0")
+    }
+
+    exchange_laws!(tcp);
+    stream_laws!(tcp);
+}
+
+#[test]
+fn the_plugin_brings_the_transport() {
+    let registry = Registry::builder().with(pqfw_tcp::plugin()).build();
+    let info = registry.unwrap().transport("tcp").unwrap().info();
+    assert!(info.delivers(Delivery::Exchange) && info.delivers(Delivery::Stream));
+    let registry = Registry::discover().build().unwrap();
+    assert!(registry.transport("tcp").is_ok());
+}
