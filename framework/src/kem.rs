@@ -39,6 +39,12 @@ pub trait Kem: Send + Sync {
         &self,
         form: SecretForm<'_>,
     ) -> Result<Box<dyn Decapsulate>, KemError>;
+
+    /// The same curve with the bare Diffie-Hellman value for a secret, which nothing binds to the
+    /// public keys that it came from: see [`AdmittedKem::bare_diffie_hellman`].
+    fn bare_diffie_hellman(&self) -> Option<Arc<dyn Kem>> {
+        None
+    }
 }
 
 /// A provider's public key.
@@ -184,6 +190,19 @@ impl AdmittedKem {
     #[must_use]
     pub fn provider(&self) -> &ProviderInfo {
         &self.provider
+    }
+
+    /// The same curve by the same provider with the bare Diffie-Hellman value for a secret, as TLS
+    /// 1.3 takes it (RFC 8446 section 7.4.2). Only a protocol that hashes both public keys into
+    /// its keys, as TLS does, may use it. `None` for what is no curve, or where the provider has
+    /// only the KEM.
+    #[must_use]
+    pub fn bare_diffie_hellman(&self) -> Option<Self> {
+        Some(Self {
+            preferred: self.preferred.bare_diffie_hellman()?,
+            expander: None,
+            ..self.clone()
+        })
     }
 
     /// Generates a key pair for use within this process.

@@ -1,4 +1,4 @@
-//! ExtractAndExpand of DHKEM: from a Diffie-Hellman output to a secret.
+//! From a Diffie-Hellman output to a secret: ExtractAndExpand of DHKEM, or the output as it is.
 //!
 //! RFC 9180 sections 4 and 4.1. The crate `pqfw-classical` has the same few lines over RustCrypto:
 //! siblings do not import each other.
@@ -8,6 +8,35 @@ use pqfw_framework::kem::KemError;
 use pqfw_framework::secret::SecretBytes;
 
 use crate::hkdf::{HKDF_SHA256, HKDF_SHA384, Hkdf};
+
+/// What becomes of a Diffie-Hellman output.
+#[derive(Clone, Copy)]
+pub(crate) enum Secret {
+    /// The KEM's secret.
+    Dhkem(&'static Dhkem),
+    /// The output itself, for protocols that bind it by themselves: RFC 8446 section 7.4.2.
+    Bare,
+}
+
+impl Secret {
+    /// Fills `shared_secret` from the Diffie-Hellman output and `kem_context` = enc ‖ pkR.
+    pub(crate) fn derive(
+        self,
+        dh: &[u8],
+        enc: &[u8],
+        recipient: &[u8],
+        shared_secret: &mut [u8],
+    ) -> Result<(), KemError> {
+        match self {
+            Self::Dhkem(dhkem) => dhkem.extract_and_expand(dh, enc, recipient, shared_secret),
+            Self::Bare if dh.len() == shared_secret.len() => {
+                shared_secret.copy_from_slice(dh);
+                Ok(())
+            }
+            Self::Bare => Err(KemError::ProviderFailed),
+        }
+    }
+}
 
 /// A group and its hash.
 pub(crate) struct Dhkem {
@@ -36,7 +65,7 @@ pub(crate) static P384: Dhkem = Dhkem {
 
 impl Dhkem {
     /// Fills `shared_secret` from the Diffie-Hellman output and `kem_context` = enc ‖ pkR.
-    pub(crate) fn extract_and_expand(
+    fn extract_and_expand(
         &self,
         dh: &[u8],
         enc: &[u8],

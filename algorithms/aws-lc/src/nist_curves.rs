@@ -3,6 +3,8 @@
 //! Points are uncompressed (SEC 1 section 2.3.3) and checked when they are read; private keys are
 //! scalars, big-endian, drawn from the caller's randomness.
 
+use std::sync::Arc;
+
 use aws_lc_rs::agreement::{
     Algorithm, ECDH_P256, ECDH_P384, ParsedPublicKey, PrivateKey, PublicKey, UnparsedPublicKey,
     agree,
@@ -14,7 +16,7 @@ use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::registry::Plugin;
 use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
 
-use crate::dhkem::{self, Dhkem};
+use crate::dhkem::{self, Secret};
 
 /// The tag of an uncompressed point.
 const UNCOMPRESSED: u8 = 4;
@@ -37,19 +39,19 @@ pub(crate) fn provider() -> ProviderInfo {
 
 const P256: Curve = Curve {
     algorithm: &ECDH_P256,
-    dhkem: &dhkem::P256,
+    secret: Secret::Dhkem(&dhkem::P256),
     scalar_bytes: 32,
 };
 const P384: Curve = Curve {
     algorithm: &ECDH_P384,
-    dhkem: &dhkem::P384,
+    secret: Secret::Dhkem(&dhkem::P384),
     scalar_bytes: 48,
 };
 
 #[derive(Clone, Copy)]
 struct Curve {
     algorithm: &'static Algorithm,
-    dhkem: &'static Dhkem,
+    secret: Secret,
     scalar_bytes: usize,
 }
 
@@ -107,6 +109,13 @@ impl Kem for Curve {
         let key = key.map_err(|_| KemError::DecapsulationKeyInvalid)?;
         Ok(Box::new(Recipient::new(*self, key)?))
     }
+
+    fn bare_diffie_hellman(&self) -> Option<Arc<dyn Kem>> {
+        Some(Arc::new(Self {
+            secret: Secret::Bare,
+            ..*self
+        }))
+    }
 }
 
 fn public_of(key: &PrivateKey) -> Result<PublicKey, KemError> {
@@ -138,8 +147,8 @@ impl Encapsulate for RecipientPublic {
             self.point.clone(),
             KemError::ProviderFailed,
             |dh| {
-                let dhkem = self.curve.dhkem;
-                dhkem.extract_and_expand(dh, enc.as_ref(), &self.bytes, shared_secret)
+                let secret = self.curve.secret;
+                secret.derive(dh, enc.as_ref(), &self.bytes, shared_secret)
             },
         )?;
         ciphertext.copy_from_slice(enc.as_ref());
@@ -184,8 +193,8 @@ impl Decapsulate for Recipient {
         let enc = self.curve.point(ciphertext);
         let enc = enc.ok_or(KemError::CiphertextInvalid)?;
         agree(&self.secret, enc, KemError::CiphertextInvalid, |dh| {
-            let (dhkem, recipient) = (self.curve.dhkem, self.public.as_ref());
-            dhkem.extract_and_expand(dh, ciphertext, recipient, shared_secret)
+            let (secret, recipient) = (self.curve.secret, self.public.as_ref());
+            secret.derive(dh, ciphertext, recipient, shared_secret)
         })
     }
 }

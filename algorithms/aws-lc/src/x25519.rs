@@ -4,6 +4,8 @@
 //! byte is AWS-LC's own. One is exported as it was imported: RFC 9180 section 7.1.2 clamps on the
 //! way out instead, RFC 7748 on use, and both give the same function.
 
+use std::sync::Arc;
+
 use aws_lc_rs::agreement::{PrivateKey, PublicKey, UnparsedPublicKey, X25519, agree};
 use aws_lc_rs::encoding::{AsBigEndian, Curve25519SeedBin};
 use pqfw_framework::kem::{Decapsulate, Encapsulate, Kem, KemError};
@@ -13,10 +15,10 @@ use pqfw_framework::registry::Plugin;
 use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
 use zeroize::Zeroizing;
 
-use crate::dhkem;
+use crate::dhkem::{self, Secret};
 
 pub(crate) fn offer(plugin: Plugin) -> Plugin {
-    plugin.kem("X25519", provider(), AwsLc)
+    plugin.kem("X25519", provider(), AwsLc(Secret::Dhkem(&dhkem::X25519)))
 }
 
 fn provider() -> ProviderInfo {
@@ -27,11 +29,11 @@ fn provider() -> ProviderInfo {
     )
 }
 
-struct AwsLc;
+struct AwsLc(Secret);
 
 impl Kem for AwsLc {
     fn generate(&self, rng: &mut dyn CryptoRng) -> Result<Box<dyn Decapsulate>, KemError> {
-        Ok(Box::new(Recipient::new(random_key(rng)?)?))
+        Ok(Box::new(Recipient::new(random_key(rng)?, self.0)?))
     }
 
     fn import_encapsulation_key(&self, bytes: &[u8]) -> Result<Box<dyn Encapsulate>, KemError> {
@@ -39,7 +41,10 @@ impl Kem for AwsLc {
         let bytes = bytes
             .try_into()
             .map_err(|_| KemError::EncapsulationKeyInvalid)?;
-        Ok(Box::new(RecipientPublic(bytes)))
+        Ok(Box::new(RecipientPublic {
+            bytes,
+            secret: self.0,
+        }))
     }
 
     fn import_decapsulation_key(
@@ -51,7 +56,11 @@ impl Kem for AwsLc {
         };
         let key = PrivateKey::from_private_key(&X25519, bytes);
         let key = key.map_err(|_| KemError::DecapsulationKeyInvalid)?;
-        Ok(Box::new(Recipient::new(key)?))
+        Ok(Box::new(Recipient::new(key, self.0)?))
+    }
+
+    fn bare_diffie_hellman(&self) -> Option<Arc<dyn Kem>> {
+        Some(Arc::new(Self(Secret::Bare)))
     }
 }
 
@@ -66,11 +75,14 @@ fn public_of(key: &PrivateKey) -> Result<PublicKey, KemError> {
         .map_err(|_| KemError::ProviderFailed)
 }
 
-struct RecipientPublic([u8; 32]);
+struct RecipientPublic {
+    bytes: [u8; 32],
+    secret: Secret,
+}
 
 impl Encapsulate for RecipientPublic {
     fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_vec()
+        self.bytes.to_vec()
     }
 
     fn encapsulate(
@@ -81,13 +93,17 @@ impl Encapsulate for RecipientPublic {
     ) -> Result<(), KemError> {
         let ephemeral = random_key(rng)?;
         let enc = public_of(&ephemeral)?;
-        let recipient = UnparsedPublicKey::new(&X25519, self.0);
+        let recipient = UnparsedPublicKey::new(&X25519, self.bytes);
         // RFC 9180 section 7.1.4: AWS-LC fails on the all-zero output of a point of small order.
         agree(
             &ephemeral,
             recipient,
             KemError::EncapsulationKeyInvalid,
-            |dh| dhkem::X25519.extract_and_expand(dh, enc.as_ref(), &self.0, shared_secret),
+            |dh| {
+                let recipient = &self.bytes;
+                self.secret
+                    .derive(dh, enc.as_ref(), recipient, shared_secret)
+            },
         )?;
         ciphertext.copy_from_slice(enc.as_ref());
         Ok(())
@@ -96,14 +112,19 @@ impl Encapsulate for RecipientPublic {
 
 struct Recipient {
     /// Held by AWS-LC, which wipes it.
-    secret: PrivateKey,
+    key: PrivateKey,
     public: PublicKey,
+    secret: Secret,
 }
 
 impl Recipient {
-    fn new(secret: PrivateKey) -> Result<Self, KemError> {
-        let public = public_of(&secret)?;
-        Ok(Self { secret, public })
+    fn new(key: PrivateKey, secret: Secret) -> Result<Self, KemError> {
+        let public = public_of(&key)?;
+        Ok(Self {
+            key,
+            public,
+            secret,
+        })
     }
 }
 
@@ -116,7 +137,7 @@ impl Decapsulate for Recipient {
         let SecretKind::Expanded = kind else {
             return Err(KemError::FormUnsupported(kind));
         };
-        let bytes: Result<Curve25519SeedBin<'_>, _> = self.secret.as_be_bytes();
+        let bytes: Result<Curve25519SeedBin<'_>, _> = self.key.as_be_bytes();
         let bytes = bytes.map_err(|_| KemError::ProviderFailed)?;
         Ok(SecretBytes::copy_of(bytes.as_ref()))
     }
@@ -125,8 +146,9 @@ impl Decapsulate for Recipient {
         let enc = UnparsedPublicKey::new(&X25519, ciphertext);
         // As in `encapsulate`; such a point gives zero with every private key, so the refusal
         // tells nothing of ours.
-        agree(&self.secret, enc, KemError::CiphertextInvalid, |dh| {
-            dhkem::X25519.extract_and_expand(dh, ciphertext, self.public.as_ref(), shared_secret)
+        agree(&self.key, enc, KemError::CiphertextInvalid, |dh| {
+            let recipient = self.public.as_ref();
+            self.secret.derive(dh, ciphertext, recipient, shared_secret)
         })
     }
 }

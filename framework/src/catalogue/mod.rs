@@ -13,7 +13,8 @@ use std::str::FromStr;
 
 pub use kat::{Kat, KatCase, KatError};
 pub use rows::builtin;
-pub use tls_groups::{TLS_GROUPS, tls_group};
+pub use tls_groups::{TLS_GROUPS, private_tls_group, private_tls_scheme, tls_group};
+pub(crate) use tls_groups::{tls_curve, tls_hybrid};
 
 /// What an algorithm is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -23,11 +23,12 @@ impl Fingerprint {
         info: &AlgorithmInfo,
         public_key: &[u8],
     ) -> Result<Self, KeyCodecError> {
-        Ok(Self::of_der(sha256, &public_to_der(info, public_key)?))
+        Ok(Self::of_spki(sha256, &public_to_der(info, public_key)?))
     }
 
     /// The fingerprint of a DER SubjectPublicKeyInfo.
-    pub(super) fn of_der(sha256: &AdmittedHash, spki: &[u8]) -> Self {
+    #[must_use]
+    pub fn of_spki(sha256: &AdmittedHash, spki: &[u8]) -> Self {
         let digest = sha256.digest(&[spki]);
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Self(format!("sha256:{hex}"))

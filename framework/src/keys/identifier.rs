@@ -3,6 +3,7 @@
 //! RFC 9881, RFC 9935, RFC 9909 and RFC 8410 forbid parameters, NULL included; RFC 5480 puts the
 //! named curve there; hybrids, which have no OID of their own, put their name there.
 
+use pkcs8::der::Encode;
 use pkcs8::der::asn1::{Any, Utf8StringRef};
 use pkcs8::der::referenced::OwnedToRef;
 use pkcs8::spki::AlgorithmIdentifierOwned;
@@ -25,6 +26,21 @@ pub(super) fn of(info: &AlgorithmInfo) -> Result<AlgorithmIdentifierOwned, KeyCo
         Some(OidParameters::Name(name)) => Some(Any::encode_from(name).map_err(|_| missing(()))?),
     };
     Ok(AlgorithmIdentifierOwned { oid, parameters })
+}
+
+/// Writes the AlgorithmIdentifier of the row's keys as DER, without the tag and length around it:
+/// what X.509 libraries compare.
+///
+/// # Errors
+/// [`KeyCodecError::NoIdentifier`].
+pub fn identifier_content(info: &AlgorithmInfo) -> Result<Vec<u8>, KeyCodecError> {
+    let missing = |_| KeyCodecError::NoIdentifier(info.id.clone());
+    let identifier = of(info)?;
+    let mut content = identifier.oid.to_der().map_err(missing)?;
+    if let Some(parameters) = &identifier.parameters {
+        content.extend(parameters.to_der().map_err(missing)?);
+    }
+    Ok(content)
 }
 
 /// Checks that a file's identifier is the row's, parameters and all.

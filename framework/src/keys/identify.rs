@@ -70,7 +70,7 @@ impl Identified {
     #[must_use]
     pub fn fingerprint(&self, sha256: &AdmittedHash) -> Option<Fingerprint> {
         let spki = self.spki.as_ref()?;
-        Some(Fingerprint::of_der(sha256, spki))
+        Some(Fingerprint::of_spki(sha256, spki))
     }
 }
 

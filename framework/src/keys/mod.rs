@@ -33,6 +33,7 @@ pub use encrypted::{
 };
 pub use error::KeyCodecError;
 pub use fingerprint::Fingerprint;
+pub use identifier::identifier_content;
 pub use identify::{Container, Content, Identified, Part, by_length, identify};
 pub use identity::{IdentityError, identity_key};
 pub use import::KeyImportError;

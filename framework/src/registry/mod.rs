@@ -15,6 +15,7 @@ mod plugin;
 mod preferences;
 mod query;
 mod resolver;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};

@@ -69,6 +69,16 @@ pub enum ResolveError {
         /// What to name instead.
         fix: &'static str,
     },
+    /// The operator's fault: a provider that has a curve as a KEM and not as TLS takes it.
+    #[error(
+        "{id}@{provider} does not give the bare Diffie-Hellman value that TLS needs; name another provider"
+    )]
+    NoBareDiffieHellman {
+        /// The algorithm.
+        id: String,
+        /// The provider.
+        provider: String,
+    },
     /// The operator's or a plugin's fault: parts that make no hybrid.
     #[error("`{name}` is no hybrid: {reason}")]
     Hybrid {

@@ -12,6 +12,7 @@ mod labeled;
 mod tests;
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use hkdf::hmac::EagerHash;
 use hkdf::hmac::digest::OutputSizeUser;
@@ -63,23 +64,42 @@ pub(crate) trait Group: 'static {
     }
 }
 
-/// DHKEM over the group `G`.
-pub(crate) struct Dhkem<G>(PhantomData<fn() -> G>);
+/// DHKEM over the group `G`, or what it is made of.
+pub(crate) struct Dhkem<G> {
+    secret: Secret,
+    group: PhantomData<fn() -> G>,
+}
+
+/// What becomes of a Diffie-Hellman output.
+#[derive(Clone, Copy)]
+enum Secret {
+    /// ExtractAndExpand.
+    Derived,
+    /// The output itself, for protocols that bind it by themselves: RFC 8446 section 7.4.2.
+    Bare,
+}
 
 impl<G> Dhkem<G> {
     pub(crate) fn new() -> Self {
-        Self(PhantomData)
+        Self {
+            secret: Secret::Derived,
+            group: PhantomData,
+        }
     }
 }
 
 impl<G: Group> Kem for Dhkem<G> {
     fn generate(&self, rng: &mut dyn CryptoRng) -> Result<Box<dyn Decapsulate>, KemError> {
-        Ok(Box::new(Recipient::<G>::new(random_key::<G>(rng)?, None)))
+        let key = random_key::<G>(rng)?;
+        Ok(Box::new(Recipient::<G>::new(key, None, self.secret)))
     }
 
     fn import_encapsulation_key(&self, bytes: &[u8]) -> Result<Box<dyn Encapsulate>, KemError> {
         let key = G::read_public(bytes).ok_or(KemError::EncapsulationKeyInvalid)?;
-        Ok(Box::new(RecipientPublic::<G>(key)))
+        Ok(Box::new(RecipientPublic::<G> {
+            key,
+            secret: self.secret,
+        }))
     }
 
     fn import_decapsulation_key(
@@ -96,7 +116,15 @@ impl<G: Group> Kem for Dhkem<G> {
             SecretForm::Seed(_) => (None, None),
             _ => return Err(KemError::FormUnsupported(form.kind())),
         };
-        Ok(Box::new(Recipient::<G>::new(key.ok_or(invalid)?, seed)))
+        let key = key.ok_or(invalid)?;
+        Ok(Box::new(Recipient::<G>::new(key, seed, self.secret)))
+    }
+
+    fn bare_diffie_hellman(&self) -> Option<Arc<dyn Kem>> {
+        Some(Arc::new(Self {
+            secret: Secret::Bare,
+            group: PhantomData,
+        }))
     }
 }
 
@@ -108,13 +136,21 @@ fn random_key<G: Group>(rng: &mut dyn CryptoRng) -> Result<G::PrivateKey, KemErr
     first_key(G::PRIVATE_KEY, fill, G::read_private)?.ok_or(KemError::ProviderFailed)
 }
 
-/// ExtractAndExpand with kem_context = enc ‖ pkRm.
-fn extract_and_expand<G: Group>(
+/// ExtractAndExpand with kem_context = enc ‖ pkRm, or nothing but a copy.
+fn derive<G: Group>(
+    secret: Secret,
     dh: &SecretBytes,
     enc: &[u8],
     recipient: &[u8],
     shared_secret: &mut [u8],
 ) -> Result<(), KemError> {
+    if let Secret::Bare = secret {
+        if shared_secret.len() != dh.len() {
+            return Err(KemError::ProviderFailed);
+        }
+        shared_secret.copy_from_slice(dh.expose());
+        return Ok(());
+    }
     if shared_secret.len() != <G::Hash as OutputSizeUser>::OutputSize::USIZE {
         return Err(KemError::ProviderFailed);
     }
@@ -122,11 +158,14 @@ fn extract_and_expand<G: Group>(
     eae_prk.expand(b"shared_secret", [enc, recipient], shared_secret)
 }
 
-struct RecipientPublic<G: Group>(G::PublicKey);
+struct RecipientPublic<G: Group> {
+    key: G::PublicKey,
+    secret: Secret,
+}
 
 impl<G: Group> Encapsulate for RecipientPublic<G> {
     fn to_bytes(&self) -> Vec<u8> {
-        G::write_public(&self.0)
+        G::write_public(&self.key)
     }
 
     fn encapsulate(
@@ -140,27 +179,29 @@ impl<G: Group> Encapsulate for RecipientPublic<G> {
         if ciphertext.len() != enc.len() {
             return Err(KemError::ProviderFailed);
         }
-        let dh = G::diffie_hellman(&ephemeral, &self.0);
+        let dh = G::diffie_hellman(&ephemeral, &self.key);
         let dh = dh.ok_or(KemError::EncapsulationKeyInvalid)?;
-        extract_and_expand::<G>(&dh, &enc, &self.to_bytes(), shared_secret)?;
+        derive::<G>(self.secret, &dh, &enc, &self.to_bytes(), shared_secret)?;
         ciphertext.copy_from_slice(&enc);
         Ok(())
     }
 }
 
 struct Recipient<G: Group> {
-    secret: G::PrivateKey,
+    key: G::PrivateKey,
     public: Vec<u8>,
     seed: Option<SecretBytes>,
+    secret: Secret,
 }
 
 impl<G: Group> Recipient<G> {
-    fn new(secret: G::PrivateKey, seed: Option<SecretBytes>) -> Self {
-        let public = G::write_public(&G::public(&secret));
+    fn new(key: G::PrivateKey, seed: Option<SecretBytes>, secret: Secret) -> Self {
+        let public = G::write_public(&G::public(&key));
         Self {
-            secret,
+            key,
             public,
             seed,
+            secret,
         }
     }
 }
@@ -172,7 +213,7 @@ impl<G: Group> Decapsulate for Recipient<G> {
 
     fn export(&self, kind: SecretKind) -> Result<SecretBytes, KemError> {
         match (kind, &self.seed) {
-            (SecretKind::Expanded, _) => Ok(G::write_private(&self.secret)),
+            (SecretKind::Expanded, _) => Ok(G::write_private(&self.key)),
             (SecretKind::Seed, Some(seed)) => Ok(SecretBytes::copy_of(seed.expose())),
             _ => Err(KemError::FormUnsupported(kind)),
         }
@@ -182,7 +223,7 @@ impl<G: Group> Decapsulate for Recipient<G> {
         // Both refusals depend on the ciphertext alone: RFC 9180 section 7.1.4.
         let invalid = KemError::CiphertextInvalid;
         let ephemeral = G::read_public(ciphertext).ok_or(invalid.clone())?;
-        let dh = G::diffie_hellman(&self.secret, &ephemeral).ok_or(invalid)?;
-        extract_and_expand::<G>(&dh, ciphertext, &self.public, shared_secret)
+        let dh = G::diffie_hellman(&self.key, &ephemeral).ok_or(invalid)?;
+        derive::<G>(self.secret, &dh, ciphertext, &self.public, shared_secret)
     }
 }
