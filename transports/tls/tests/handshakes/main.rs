@@ -1,0 +1,15 @@
+//! Handshakes in memory: what completes, what is refused and why.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests say what they expect"
+)]
+
+mod certificates;
+mod damage;
+mod groups;
+mod settings;
+mod streams;
+mod support;
+mod trust;
