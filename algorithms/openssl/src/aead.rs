@@ -5,6 +5,7 @@ use openssl::cipher_ctx::CipherCtx;
 use openssl::error::ErrorStack;
 use pqfw_framework::aead::{Aead, AeadCipher, AeadError};
 use pqfw_framework::registry::Plugin;
+use zeroize::Zeroize;
 
 use crate::provider;
 
@@ -121,6 +122,10 @@ impl AeadCipher for Prepared {
             return Err(AeadError::Rejected);
         }
         let opened = self.open(nonce, aad, buffer, tag);
-        opened.map_err(|_| AeadError::Rejected)
+        opened.map_err(|_| {
+            // OpenSSL decrypts before it compares: what was never authenticated is in the buffer.
+            buffer.zeroize();
+            AeadError::Rejected
+        })
     }
 }

@@ -83,6 +83,7 @@ fn a_change_of_anything_is_rejected() {
             let mut buffer = ciphertext;
             let outcome = key.open_in_place(&[nonce; 12], aad, &mut buffer, &tag);
             assert_eq!(outcome, REJECTED);
+            assert_eq!(buffer, [0; 7], "nothing of the plaintext is left");
         }
         let opened = key.open_in_place(&[2; 12], b"aad", &mut sealed, &tag);
         assert_eq!(opened, Ok(()));
