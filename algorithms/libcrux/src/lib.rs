@@ -6,7 +6,7 @@
 //! | file | algorithms | private keys are read as |
 //! |---|---|---|
 //! | `ml_kem` | ML-KEM-512, ML-KEM-768, ML-KEM-1024 | seeds and in expanded form |
-//! | `ml_dsa` | ML-DSA-44, ML-DSA-65, ML-DSA-87 | seeds |
+//! | `ml_dsa` | ML-DSA-44, ML-DSA-65, ML-DSA-87 | seeds and in expanded form |
 //!
 //! Its READMEs say what is verified, with hax and F*: of both crates the portable and the AVX2
 //! arithmetic, NTT and serialization; of ML-KEM the generic code above too, apart from what their

@@ -1,10 +1,13 @@
 //! ML-DSA, FIPS 204: pure, hedged with the caller's randomness, with contexts.
 //!
-//! Private keys are read as seeds alone. The expanded form lacks the public key, and libcrux has
-//! no function that computes it again: such a key could neither be checked nor say whose it is.
+//! The expanded form of a private key lacks the public key, and libcrux has no function that
+//! computes it again: see `ml_dsa/expanded.rs`.
+
+mod expanded;
 
 use std::borrow::Cow;
 
+use ::ml_dsa::{MlDsa44, MlDsa65, MlDsa87};
 use libcrux_ml_dsa::{
     MLDSAKeyPair, MLDSASignature, MLDSASigningKey, MLDSAVerificationKey, SigningError,
     VerificationError,
@@ -22,18 +25,19 @@ const LENGTH: usize = 32;
 
 pub(crate) fn offer(plugin: Plugin) -> Plugin {
     macro_rules! parameter_set {
-        ($set:ident) => {
+        ($set:ident, $parameters:ident) => {
             Libcrux {
                 generate: $set::generate_key_pair,
                 sign: $set::sign,
                 verify: $set::verify,
+                public_key: expanded::public_key::<$parameters>,
             }
         };
     }
     plugin
-        .signature("ML-DSA-44", provider(), parameter_set!(ml_dsa_44))
-        .signature("ML-DSA-65", provider(), parameter_set!(ml_dsa_65))
-        .signature("ML-DSA-87", provider(), parameter_set!(ml_dsa_87))
+        .signature("ML-DSA-44", provider(), parameter_set!(ml_dsa_44, MlDsa44))
+        .signature("ML-DSA-65", provider(), parameter_set!(ml_dsa_65, MlDsa65))
+        .signature("ML-DSA-87", provider(), parameter_set!(ml_dsa_87, MlDsa87))
 }
 
 fn provider() -> ProviderInfo {
@@ -51,6 +55,31 @@ struct Libcrux<const SK: usize, const VK: usize, const SIG: usize> {
     generate: fn([u8; LENGTH]) -> MLDSAKeyPair<VK, SK>,
     sign: SignFunction<SK, SIG>,
     verify: VerifyFunction<VK, SIG>,
+    /// The public key of a private key in expanded form; `None` when that is damaged, as far as it
+    /// shows.
+    public_key: fn(&[u8]) -> Option<Vec<u8>>,
+}
+
+impl<const SK: usize, const VK: usize, const SIG: usize> Libcrux<SK, VK, SIG> {
+    fn expand(&self, seed: &[u8; LENGTH]) -> SecretKey<SK, VK, SIG> {
+        let pair = (self.generate)(*seed);
+        SecretKey {
+            libcrux: *self,
+            key: SigningKey(pair.signing_key),
+            verifying_key: pair.verification_key,
+            seed: Some(SecretBytes::copy_of(seed)),
+        }
+    }
+
+    fn read_expanded(&self, bytes: &[u8]) -> Option<SecretKey<SK, VK, SIG>> {
+        let verifying_key = (self.public_key)(bytes)?;
+        Some(SecretKey {
+            libcrux: *self,
+            key: SigningKey(MLDSASigningKey::new(bytes.try_into().ok()?)),
+            verifying_key: MLDSAVerificationKey::new(verifying_key.try_into().ok()?),
+            seed: None,
+        })
+    }
 }
 
 /// Key, message, context and rnd to a signature: FIPS 204, Algorithm 2.
@@ -74,23 +103,19 @@ impl<const SK: usize, const VK: usize, const SIG: usize> Signature for Libcrux<S
     fn generate(&self, rng: &mut dyn CryptoRng) -> Result<Box<dyn Sign>, SignatureError> {
         let mut seed = Zeroizing::new([0; LENGTH]);
         rng.fill_bytes(&mut *seed);
-        self.import_signing_key(SecretForm::Seed(&*seed))
+        Ok(Box::new(self.expand(&seed)))
     }
 
     fn import_signing_key(&self, form: SecretForm<'_>) -> Result<Box<dyn Sign>, SignatureError> {
-        let SecretForm::Seed(seed) = form else {
-            return Err(SignatureError::FormUnsupported(form.kind()));
-        };
-        let xi: &[u8; LENGTH] = seed
-            .try_into()
-            .map_err(|_| SignatureError::SigningKeyInvalid)?;
-        let pair = (self.generate)(*xi);
-        Ok(Box::new(SecretKey {
-            libcrux: *self,
-            key: SigningKey(pair.signing_key),
-            verifying_key: pair.verification_key,
-            seed: SecretBytes::copy_of(seed),
-        }))
+        let invalid = SignatureError::SigningKeyInvalid;
+        match form {
+            SecretForm::Seed(seed) => {
+                let seed = seed.try_into().map_err(|_| invalid)?;
+                Ok(Box::new(self.expand(seed)))
+            }
+            SecretForm::Expanded(bytes) => Ok(Box::new(self.read_expanded(bytes).ok_or(invalid)?)),
+            _ => Err(SignatureError::FormUnsupported(form.kind())),
+        }
     }
 
     fn import_verifying_key(&self, bytes: &[u8]) -> Result<Box<dyn Verify>, SignatureError> {
@@ -117,7 +142,8 @@ struct SecretKey<const SK: usize, const VK: usize, const SIG: usize> {
     libcrux: Libcrux<SK, VK, SIG>,
     key: SigningKey<SK>,
     verifying_key: MLDSAVerificationKey<VK>,
-    seed: SecretBytes,
+    /// What the key was expanded from; a key read in expanded form has none.
+    seed: Option<SecretBytes>,
 }
 
 impl<const SK: usize, const VK: usize, const SIG: usize> Sign for SecretKey<SK, VK, SIG> {
@@ -126,9 +152,9 @@ impl<const SK: usize, const VK: usize, const SIG: usize> Sign for SecretKey<SK, 
     }
 
     fn export(&self, kind: SecretKind) -> Result<SecretBytes, SignatureError> {
-        match kind {
-            SecretKind::Seed => Ok(SecretBytes::copy_of(self.seed.expose())),
-            SecretKind::Expanded => Ok(SecretBytes::copy_of(self.key.0.as_slice())),
+        match (kind, &self.seed) {
+            (SecretKind::Seed, Some(seed)) => Ok(SecretBytes::copy_of(seed.expose())),
+            (SecretKind::Expanded, _) => Ok(SecretBytes::copy_of(self.key.0.as_slice())),
             _ => Err(SignatureError::FormUnsupported(kind)),
         }
     }

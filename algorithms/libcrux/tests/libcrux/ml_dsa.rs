@@ -8,6 +8,9 @@ use proptest::prelude::{ProptestConfig, any, proptest};
 
 use crate::support::{Liboqs, registry, rng, signature};
 
+/// Bytes of rho, K and tr, which stand before s1 (FIPS 204, Algorithm 24).
+const RHO_K_TR: usize = 128;
+
 const REJECTED: Result<(), SignatureError> = Err(SignatureError::Rejected);
 
 /// Runs `check` on every parameter set, with its name.
@@ -20,6 +23,10 @@ fn every_level(check: impl Fn(&dyn Signature, &str)) {
 
 fn expanded(key: &dyn Sign) -> Vec<u8> {
     key.export(SecretKind::Expanded).unwrap().expose().to_vec()
+}
+
+fn import(code: &dyn Signature, bytes: &[u8]) -> Result<Box<dyn Sign>, SignatureError> {
+    code.import_signing_key(SecretForm::Expanded(bytes))
 }
 
 #[test]
@@ -130,12 +137,57 @@ fn a_context_may_have_255_bytes_and_not_256() {
 }
 
 #[test]
-fn a_key_in_expanded_form_is_written_and_not_read() {
-    every_level(|code, _| {
+fn a_key_in_expanded_form_has_its_public_key_and_signs_and_no_seed() {
+    every_level(|code, id| {
+        let generated = code.generate(&mut rng(1)).unwrap();
+        let bytes = expanded(&*generated);
+        let imported = import(code, &bytes).unwrap();
+        assert_eq!(expanded(&*imported), bytes);
+        assert_eq!(imported.verifying_key(), generated.verifying_key());
+        let unsupported = SignatureError::FormUnsupported(SecretKind::Seed);
+        assert_eq!(imported.export(SecretKind::Seed).err(), Some(unsupported));
+        let sign = |key: &dyn Sign| key.sign(&mut rng(2), &[b"m"], b"c").unwrap();
+        assert_eq!(sign(&*imported), sign(&*generated), "{id}");
+    });
+}
+
+#[test]
+fn an_expanded_key_of_liboqs_is_read() {
+    every_level(|code, id| {
+        let liboqs = Liboqs::new("sig", id);
+        let signer = import(code, &liboqs.value("sk")).unwrap();
+        assert_eq!(signer.verifying_key(), liboqs.value("pk"));
+        let key = code.import_verifying_key(&liboqs.value("pk")).unwrap();
+        let signature = signer.sign(&mut rng(2), &[b"m"], b"").unwrap();
+        assert_eq!(key.verify(&[b"m"], b"", &signature), Ok(()));
+    });
+}
+
+#[test]
+fn damage_to_rho_tr_or_s1_of_an_expanded_key_is_found() {
+    every_level(|code, id| {
         let bytes = expanded(&*code.generate(&mut rng(1)).unwrap());
-        let refused = code.import_signing_key(SecretForm::Expanded(&bytes)).err();
-        let unsupported = SignatureError::FormUnsupported(SecretKind::Expanded);
-        assert_eq!(refused, Some(unsupported));
+        // The ends of rho and tr; all coefficients of s1 that share a byte, in range and out of it;
+        // the last ones of s2, which stands before t0.
+        let s1 = RHO_K_TR;
+        let in_range = if bytes[s1] == 0 { 0x11 } else { 0 };
+        let vk = code.generate(&mut rng(1)).unwrap().verifying_key().len();
+        let t0 = bytes.len() - (vk - 32) / 10 * 13;
+        for (at, byte) in [
+            (0, bytes[0] ^ 1),
+            (31, bytes[31] ^ 1),
+            (64, bytes[64] ^ 1),
+            (s1 - 1, bytes[s1 - 1] ^ 1),
+            (s1, in_range),
+            (s1, 0xff),
+            (t0 - 1, 0xff),
+        ] {
+            let mut damaged = bytes.clone();
+            damaged[at] = byte;
+            let refused = import(code, &damaged).err();
+            let invalid = SignatureError::SigningKeyInvalid;
+            assert_eq!(refused, Some(invalid), "{id}: {at}");
+        }
     });
 }
 
@@ -145,6 +197,10 @@ fn a_key_of_the_wrong_length_is_an_error_and_no_panic() {
         for length in [0, 31, 33] {
             let seed = vec![0; length];
             let refused = code.import_signing_key(SecretForm::Seed(&seed)).err();
+            assert_eq!(refused, Some(SignatureError::SigningKeyInvalid));
+        }
+        for length in [0, 2559, 2561, 4031, 4897] {
+            let refused = import(code, &vec![0; length]).err();
             assert_eq!(refused, Some(SignatureError::SigningKeyInvalid));
         }
         for length in [0, 1311, 1313, 1951, 2593] {
