@@ -1,5 +1,9 @@
 //! ML-DSA, FIPS 204: hedged signing of messages, with a context.
 //!
+//! The portable C code, or that for NEON: the code for AVX2 does not check that z of a signature is
+//! short (FIPS 204, Algorithm 8, line 13), and rounds wrongly where a hint meets a multiple of 2γ2
+//! (pq-crystals/dilithium, issue 113 and commit bba9534), so the workspace leaves it out.
+//!
 //! Keys are generated and read in the expanded form alone; the crate does not take seeds. That
 //! form lacks the public key, which the crate cannot compute: see `ml_dsa/expanded.rs`.
 
