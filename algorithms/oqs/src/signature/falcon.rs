@@ -11,8 +11,9 @@
 //! `fn-dsa` above it would be of no use: its keys are packed in another order, and its public keys
 //! are transformed.
 //!
-//! Refused are coefficients that are not canonical, an f without an inverse, and an F to which no
-//! short G = g·F/f belongs. Damage to f, g or F shows as the last: a G at random is not short.
+//! Refused are coefficients that are not canonical, an f without an inverse, an F to which no short
+//! G = g·F/f modulo q belongs, and one for which f·G − g·F is not q but another multiple of it, such
+//! as 0 where both are zero. Damage to f, g or F shows as the third: a G at random is not short.
 //!
 //! Of one signature liboqs accepts two encodings: the shortest, and that filled with zeros to the
 //! length of Falcon-padded.
@@ -54,6 +55,7 @@ fn checks<const LOG_N: u32, const BITS: usize>() -> Checks {
     Checks {
         is_public_key: is_public_key::<LOG_N>,
         public_key: public_key::<LOG_N, BITS>,
+        is_signature: |_| true,
     }
 }
 
@@ -73,17 +75,19 @@ fn public_key<const LOG_N: u32, const BITS: usize>(secret: &[u8]) -> Option<Vec<
     if u32::from(*head) != 0x50 + LOG_N || capital_f.len() != 1 << LOG_N {
         return None;
     }
-    let f = transformed::<LOG_N>(f, BITS)?;
-    // First h, and then G.
-    let mut h = transformed::<LOG_N>(g, BITS)?;
-    let mut g = transformed::<LOG_N>(capital_f, CAPITAL_F_BITS)?;
-    if !mqpoly_div_ntt(LOG_N, &mut h, &f) {
+    let f = coefficients::<LOG_N>(f, BITS)?;
+    let g = coefficients::<LOG_N>(g, BITS)?;
+    let capital_f = coefficients::<LOG_N>(capital_f, CAPITAL_F_BITS)?;
+    let mut h = transformed::<LOG_N>(&g);
+    if !mqpoly_div_ntt(LOG_N, &mut h, &transformed::<LOG_N>(&f)) {
         return None;
     }
-    mqpoly_mul_ntt(LOG_N, &mut g, &h);
-    mqpoly_NTT_to_int(LOG_N, &mut g);
-    let mut small = Zeroizing::new(vec![0; 1 << LOG_N]);
-    if !mqpoly_int_to_small(LOG_N, &g, &mut small) {
+    let mut product = transformed::<LOG_N>(&capital_f);
+    mqpoly_mul_ntt(LOG_N, &mut product, &h);
+    mqpoly_NTT_to_int(LOG_N, &mut product);
+    let mut capital_g = Zeroizing::new(vec![0; 1 << LOG_N]);
+    let short = mqpoly_int_to_small(LOG_N, &product, &mut capital_g);
+    if !short || !is_a_basis([&f, &g], [&capital_f, &capital_g]) {
         return None;
     }
     mqpoly_NTT_to_int(LOG_N, &mut h);
@@ -98,9 +102,31 @@ fn public_key<const LOG_N: u32, const BITS: usize>(secret: &[u8]) -> Option<Vec<
     Some(public)
 }
 
-/// Reads a polynomial with coefficients of `bits` bits in two's complement and transforms it; `None`
-/// when one is the least of all, which the specification leaves out.
-fn transformed<const LOG_N: u32>(packed: &[u8], bits: usize) -> Option<Zeroizing<Vec<u16>>> {
+/// Whether f·G − g·F = q, modulo Xⁿ + 1 (Falcon specification 1.2, equation 2.1).
+fn is_a_basis([f, g]: [&[i8]; 2], [capital_f, capital_g]: [&[i8]; 2]) -> bool {
+    let mut sum = Zeroizing::new(vec![0i32; f.len()]);
+    for (at, (f, g)) in f.iter().zip(g).enumerate() {
+        let term = |(capital_f, capital_g): (&i8, &i8)| {
+            i32::from(*f) * i32::from(*capital_g) - i32::from(*g) * i32::from(*capital_f)
+        };
+        let mut terms = capital_f.iter().zip(capital_g).map(term);
+        // Xⁿ is −1.
+        let (wrapped, straight) = sum.split_at_mut(at);
+        for (coefficient, term) in straight.iter_mut().zip(terms.by_ref()) {
+            *coefficient += term;
+        }
+        for (coefficient, term) in wrapped.iter_mut().zip(terms) {
+            *coefficient -= term;
+        }
+    }
+    let expected = std::iter::once(Q.cast_signed()).chain(std::iter::repeat(0));
+    let differs = |found, (left, right): (&i32, i32)| found | (left ^ right);
+    sum.iter().zip(expected).fold(0, differs) == 0
+}
+
+/// Reads a polynomial with coefficients of `bits` bits in two's complement; `None` when one is the
+/// least of all, which the specification leaves out.
+fn coefficients<const LOG_N: u32>(packed: &[u8], bits: usize) -> Option<Zeroizing<Vec<i8>>> {
     let sign = 1 << (bits - 1);
     let mut small = Zeroizing::new(vec![0i8; 1 << LOG_N]);
     let mut least = false;
@@ -109,13 +135,14 @@ fn transformed<const LOG_N: u32>(packed: &[u8], bits: usize) -> Option<Zeroizing
         let [low, ..] = (code ^ sign).wrapping_sub(sign).to_le_bytes();
         *coefficient = low.cast_signed();
     }
-    if least {
-        return None;
-    }
+    (!least).then_some(small)
+}
+
+fn transformed<const LOG_N: u32>(small: &[i8]) -> Zeroizing<Vec<u16>> {
     let mut polynomial = Zeroizing::new(vec![0; 1 << LOG_N]);
-    mqpoly_small_to_int(LOG_N, &small, &mut polynomial);
+    mqpoly_small_to_int(LOG_N, small, &mut polynomial);
     mqpoly_int_to_NTT(LOG_N, &mut polynomial);
-    Some(polynomial)
+    polynomial
 }
 
 /// The codes of `bits` bits, at most 14, that fill `packed` from the highest bit down.
@@ -151,12 +178,12 @@ mod tests {
         for (bits, least) in [(6, 0b1000_0000), (5, 0b1000_0000), (8, 0b1000_0000)] {
             let mut packed = vec![0; (bits << 9) / 8];
             packed[0] = least;
-            assert!(transformed::<9>(&packed, bits).is_none());
+            assert!(coefficients::<9>(&packed, bits).is_none());
             // One more, and the greatest.
             packed[0] = least | 1 << (8 - bits);
-            assert!(transformed::<9>(&packed, bits).is_some());
+            assert!(coefficients::<9>(&packed, bits).is_some());
             packed[0] = !least;
-            assert!(transformed::<9>(&packed, bits).is_some());
+            assert!(coefficients::<9>(&packed, bits).is_some());
         }
     }
 }

@@ -77,6 +77,23 @@ fn signatures_vary_in_length_and_verify_filled_up_to_the_padded_one_alone() {
     }
 }
 
+#[test]
+fn a_key_that_is_no_basis_of_the_lattice_is_refused() {
+    for (id, _) in IDS {
+        let (code, sizes) = signature(id);
+        let mut secret = vec![0; sizes.signing_key];
+        // f is 1 and the rest 0: G = g·F/f is short, but f·G − g·F is 0.
+        let (head, one) = if id == "Falcon-512" {
+            (0x59, 1 << 2)
+        } else {
+            (0x5a, 1 << 3)
+        };
+        (secret[0], secret[1]) = (head, one);
+        let refused = import(&*code, &secret).err();
+        assert_eq!(refused, Some(SignatureError::SigningKeyInvalid), "{id}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
