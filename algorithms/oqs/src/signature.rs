@@ -2,6 +2,7 @@
 
 mod falcon;
 mod module_lattice;
+mod short;
 mod sphincs_plus;
 
 use std::borrow::Cow;
@@ -13,13 +14,15 @@ use pqfw_framework::registry::Plugin;
 use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
 use pqfw_framework::signature::{Sign, Signature, SignatureError, Verify};
 
-/// What liboqs does not check of a key's content.
+/// What liboqs does not check of the content of keys and signatures.
 #[derive(Clone, Copy)]
 struct Checks {
     /// Whether bytes of the right length are a public key.
     is_public_key: fn(&[u8]) -> bool,
     /// The public key of a private key; `None` when that is damaged, as far as it shows.
     public_key: fn(&[u8]) -> Option<Vec<u8>>,
+    /// Whether a signature that liboqs takes may be one.
+    is_signature: fn(&[u8]) -> bool,
 }
 
 pub(crate) fn offer(plugin: Plugin) -> Plugin {
@@ -83,6 +86,7 @@ impl Signature for Liboqs {
         }
         Ok(Box::new(Verifier {
             scheme: scheme.clone(),
+            is_signature: self.checks.is_signature,
             bytes: bytes.to_vec(),
         }))
     }
@@ -127,6 +131,7 @@ impl Sign for Signer {
 
 struct Verifier {
     scheme: Arc<Scheme>,
+    is_signature: fn(&[u8]) -> bool,
     bytes: Vec<u8>,
 }
 
@@ -144,6 +149,9 @@ impl Verify for Verifier {
         check_context(&self.scheme, context)?;
         let key = self.scheme.public_key_from_bytes(&self.bytes);
         let key = key.ok_or(SignatureError::ProviderFailed)?;
+        if !(self.is_signature)(signature) {
+            return Err(SignatureError::Rejected);
+        }
         let signature = self.scheme.signature_from_bytes(signature);
         let signature = signature.ok_or(SignatureError::Rejected)?;
         let message = joined(message);

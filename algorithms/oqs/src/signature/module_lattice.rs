@@ -29,7 +29,7 @@ use pqfw_framework::secret::SecretBytes;
 use sha3::Shake256;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 
-use super::{Checks, Liboqs};
+use super::{Checks, Liboqs, short};
 use crate::claimed;
 
 /// Bytes of rho and K (FIPS 204, Algorithm 24; Dilithium 3.1, figure 4).
@@ -78,6 +78,7 @@ fn code<P: MlDsaParams, const TR: usize>(algorithm: Algorithm) -> Liboqs {
         // Every string of the right length is a public key (FIPS 204, Algorithm 23).
         is_public_key: |_| true,
         public_key: public_key::<P, TR>,
+        is_signature: short::has_short_z::<P>,
     };
     Liboqs::new(algorithm, checks)
 }

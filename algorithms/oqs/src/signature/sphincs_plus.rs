@@ -34,4 +34,5 @@ pub(super) fn offer(plugin: Plugin) -> Plugin {
 const CHECKS: Checks = Checks {
     is_public_key: |_| true,
     public_key: |secret| secret.get(secret.len() / 2..).map(<[u8]>::to_vec),
+    is_signature: |_| true,
 };
