@@ -181,20 +181,28 @@ fn a_successor_that_claims_less_does_not_take_over() {
 
 #[test]
 fn a_rehearsed_failure_moves_to_the_next_provider() {
-    let (mut registry, mut rng) = (built_in(), rng());
-    assert!(!registry.rehearse_failure("ML-DSA-65@nobody"));
-    assert!(registry.rehearse_failure("ML-DSA-65@aws-lc"));
-    let mut resolver = Resolver::new(&registry, &mut rng, &[], &[], "2026-01-01");
-    assert_eq!(
-        resolver.signature("ML-DSA-65").unwrap().provider().name,
-        "rustcrypto"
-    );
-    let quarantined = Decision::Quarantined {
-        algorithm: "ML-DSA-65".into(),
-        provider: "aws-lc".into(),
-        reason: GateError::Rehearsed,
-    };
-    assert!(resolver.take_decisions().contains(&quarantined));
+    let two = Registry::builder()
+        .with(pqfw_aws_lc::plugin())
+        .with(pqfw_ml_dsa::plugin())
+        .build()
+        .unwrap();
+    let all = built_in();
+    // The next in the row's order: with more features, one of theirs.
+    let next = all.entries_of("ML-DSA-65")[1].provider().name.clone();
+    for (mut registry, next) in [(two, "rustcrypto"), (all, next.as_str())] {
+        let mut rng = rng();
+        assert!(!registry.rehearse_failure("ML-DSA-65@nobody"));
+        assert!(registry.rehearse_failure("ML-DSA-65@aws-lc"));
+        let mut resolver = Resolver::new(&registry, &mut rng, &[], &[], "2026-01-01");
+        let chosen = resolver.signature("ML-DSA-65").unwrap();
+        assert_eq!(chosen.provider().name, next);
+        let quarantined = Decision::Quarantined {
+            algorithm: "ML-DSA-65".into(),
+            provider: "aws-lc".into(),
+            reason: GateError::Rehearsed,
+        };
+        assert!(resolver.take_decisions().contains(&quarantined));
+    }
 }
 
 #[test]
