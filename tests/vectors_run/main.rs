@@ -16,6 +16,7 @@
 mod curves;
 mod files;
 mod formats;
+mod misbehaviour;
 mod randomness;
 mod spoiled;
 mod table;
@@ -52,18 +53,14 @@ fn run(file: &VectorFile, registry: &Registry, entry: &Entry) -> Tally {
 const SLOW_CASES: usize = 2;
 
 /// The first cases for a slow algorithm.
-fn few_of_slow(file: &VectorFile, entry: &Entry) -> Option<VectorFile> {
-    let few = || {
-        let cases = file
-            .cases
-            .iter()
-            .filter(|case| case.subject.is(entry.info()));
-        cases.take(SLOW_CASES).cloned().collect()
-    };
-    entry.info().slow.then(|| VectorFile {
-        cases: few(),
-        ..file.clone()
-    })
+fn few_of_slow(file: VectorFile, entry: &Entry) -> VectorFile {
+    if !entry.info().slow {
+        return file;
+    }
+    let cases = file.cases.iter();
+    let cases = cases.filter(|case| case.subject.is(entry.info()));
+    let cases = cases.take(SLOW_CASES).cloned().collect();
+    VectorFile { cases, ..file }
 }
 
 /// Runs every file on every provider, on as many threads as there are processors.
@@ -77,11 +74,8 @@ fn compute(files: &[NamedFile], registry: &Registry) -> (Table, Vec<String>) {
     let run_some = || {
         let mut done = Vec::new();
         while let Some((file, entry)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tally = match few_of_slow(&file.content, entry) {
-                Some(few) => run(&few, registry, entry),
-                None => run(&file.content, registry, entry),
-            };
-            done.push((Key::of(file, entry), tally));
+            let content = few_of_slow(misbehaviour::without_known(file, entry), entry);
+            done.push((Key::of(file, entry), run(&content, registry, entry)));
         }
         done
     };
