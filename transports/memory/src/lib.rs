@@ -8,6 +8,7 @@
 //! | `exchange` | exchanges, answered on the thread that asks |
 //! | `stream`, `pipe` | streams: two bounded pipes, and a queue before the door |
 //! | `interceptor` | [`Interceptor`]: passes, changes, drops, duplicates, forges and records |
+//! | [`simulation`] | machines on a simulated network with a clock of its own, from one seed |
 //! | `outside` | [`empty_outside`]: a machine without commands, and nobody at the keyboard |
 //! | `seeded` | [`SeededWorld`]: a manual clock and a seeded generator, never for production |
 
@@ -17,6 +18,7 @@ mod network;
 mod outside;
 mod pipe;
 mod seeded;
+pub mod simulation;
 mod stream;
 mod transport;
 
