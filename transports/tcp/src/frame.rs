@@ -120,6 +120,8 @@ pub struct Inbox {
     head_bytes: usize,
     body_bytes: usize,
     buffer: Vec<u8>,
+    /// How many bytes of the buffer were read already.
+    taken: usize,
     prefaced: bool,
     last_id: u32,
     current: Option<Current>,
@@ -143,6 +145,7 @@ impl Inbox {
             head_bytes,
             body_bytes,
             buffer: Vec::new(),
+            taken: 0,
             prefaced: false,
             last_id: 0,
             current: None,
@@ -152,6 +155,9 @@ impl Inbox {
 
     /// Takes bytes from the wire. Drain [`Self::next`] before the next ones.
     pub fn push(&mut self, bytes: &[u8]) {
+        // Once a push and not once a frame, or small frames would be moved again and again.
+        self.buffer.drain(..self.taken);
+        self.taken = 0;
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -168,12 +174,10 @@ impl Inbox {
             return Ok(Some(event));
         }
         let bytes = std::mem::take(&mut self.buffer);
-        let mut rest = &*bytes;
+        let mut rest = bytes.get(self.taken..).unwrap_or_default();
         let outcome = self.read(&mut rest);
-        self.buffer = match bytes.len() == rest.len() {
-            true => bytes,
-            false => rest.to_vec(),
-        };
+        self.taken = bytes.len().saturating_sub(rest.len());
+        self.buffer = bytes;
         outcome
     }
 
@@ -193,7 +197,7 @@ impl Inbox {
     /// Whether a frame has begun to come in and is not whole.
     #[must_use]
     pub fn is_within_frame(&self) -> bool {
-        !self.buffer.is_empty()
+        self.taken < self.buffer.len()
     }
 
     /// The highest id that began.

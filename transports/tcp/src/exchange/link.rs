@@ -310,6 +310,9 @@ async fn read(mut receiving: impl AsyncRead + Unpin, asked: Arc<Asked>, limits: 
     asked.end(&reason);
 }
 
+/// What RFC 9110 section 15 lets a final response have.
+const FINAL_STATUS: std::ops::Range<u16> = 200..600;
+
 /// Responses as they come in.
 struct Responses<'a> {
     inbox: Inbox,
@@ -335,6 +338,9 @@ impl Responses<'_> {
         match event {
             Event::Began { head, .. } => {
                 let head = ResponseHead::decode(&head).map_err(|error| error.to_string())?;
+                if !FINAL_STATUS.contains(&head.status) {
+                    return Err(format!("a response with status {}", head.status));
+                }
                 self.current = Some(head.status);
             }
             Event::HeadTooLarge { .. } => return Err("the head of a response is too large".into()),

@@ -3,6 +3,8 @@
 mod client;
 mod link;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use client::connect;
 pub use server::IN_FLIGHT;
