@@ -18,6 +18,7 @@ use pqfw_libcrux as _;
 use pqfw_memory as _;
 use pqfw_ml_dsa as _;
 use pqfw_ml_kem as _;
+use pqfw_mlkem_tcp as _;
 #[cfg(feature = "openssl")]
 use pqfw_openssl as _;
 #[cfg(feature = "liboqs")]

@@ -59,6 +59,8 @@ impl Console {
             }
             Event::Warning(text) => tracing::warn!("{text}"),
             Event::Info(text) => tracing::info!("{text}"),
+            Event::Line(text) => output.line(text),
+            Event::Prompt(text) => output.bytes(text.as_bytes()),
             _ => {}
         }
     }
@@ -87,6 +89,7 @@ impl Report for Console {
             Event::Passed(what) => json!({ "event": "passed", "what": what }),
             Event::Warning(text) => json!({ "event": "warning", "text": text }),
             Event::Info(text) => json!({ "event": "info", "text": text }),
+            Event::Line(text) => json!({ "event": "line", "text": text }),
             _ => return,
         });
     }

@@ -200,6 +200,11 @@ pub enum Event {
     Warning(String),
     /// What happened, for a log.
     Info(String),
+    /// A line of the system's own conversation with people, ready to print: text from a peer in it
+    /// has been escaped.
+    Line(String),
+    /// What stands before a person's answer on the same line; nothing for machines.
+    Prompt(String),
 }
 
 /// Why a run ended badly; decides the exit code.

@@ -1,0 +1,25 @@
+//! Two futures, of which the first that is ready counts; the other can be polled again.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+/// Which future was first, with what it gave.
+pub(crate) enum First<A, B> {
+    /// The first of the two, also when both are ready.
+    Left(A),
+    /// The second.
+    Right(B),
+}
+
+/// Waits for either; drops what is not ready.
+pub(crate) async fn race<A: Future, B: Future>(left: A, right: B) -> First<A::Output, B::Output> {
+    let (mut left, mut right) = (pin!(left), pin!(right));
+    poll_fn(|context| {
+        if let Poll::Ready(output) = left.as_mut().poll(context) {
+            return Poll::Ready(First::Left(output));
+        }
+        right.as_mut().poll(context).map(First::Right)
+    })
+    .await
+}

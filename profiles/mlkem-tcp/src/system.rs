@@ -1,0 +1,139 @@
+//! The system that profiles run.
+
+use std::sync::Arc;
+
+use pqfw_framework::profile::{Profile, ProfileError, schema_of};
+use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
+use pqfw_framework::transport::BoxFuture;
+
+use crate::config::Config;
+use crate::server::Server;
+use crate::trust::{IDENTITY_FILE, IdentityError, ServerKeys, identity};
+use crate::{client, console, demo};
+
+/// The system.
+pub struct MlkemTcp;
+
+impl System for MlkemTcp {
+    fn info(&self) -> SystemInfo {
+        SystemInfo {
+            name: "mlkem-tcp",
+            summary: "secure messaging over a stream, server and client",
+            dialects: vec![Dialect {
+                name: "demo-1",
+                summary: "wire-compatible with deployed Python peers",
+                policy: None,
+                cannot_protect: vec![
+                    (
+                        "MLT-1",
+                        "no client is authenticated: anybody can send, and no message has a sender",
+                    ),
+                    (
+                        "MLT-2",
+                        "no forward secrecy: the server's key opens everything sent while its \
+                         process lives",
+                    ),
+                    (
+                        "MLT-3",
+                        "an unsigned server key proves nothing: whoever sits in between reads and \
+                         forges",
+                    ),
+                    (
+                        "MLT-4",
+                        "a recorded message can be sent again, and counts again",
+                    ),
+                    (
+                        "MLT-5",
+                        "messages can be dropped, reordered and cut off unnoticed, `exit` included",
+                    ),
+                    (
+                        "MLT-6",
+                        "a signature on a server key covers neither time nor connection: an old \
+                         key stays good for ever",
+                    ),
+                ],
+            }],
+            roles: &[Role::Demo, Role::Server, Role::Client],
+            shipped_profile: include_str!("../../mlkem-tcp.toml"),
+        }
+    }
+
+    fn table_schema(&self) -> serde_json::Value {
+        schema_of::<Config>()
+    }
+
+    fn check_table(&self, profile: &Profile) -> Result<(), ProfileError> {
+        profile.system_table::<Config>().map(drop)
+    }
+
+    fn run(
+        &self,
+        role: Role,
+        profile: &Profile,
+        host: Host,
+        stop: BoxFuture<'static, ()>,
+    ) -> BoxFuture<'static, Result<(), RunError>> {
+        let config = profile.system_table::<Config>();
+        Box::pin(async move {
+            let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            let (trust, max_frame_bytes) = (config.trust()?, config.max_frame_bytes());
+            match role {
+                Role::Demo => demo::run(host, max_frame_bytes).await,
+                Role::Server => serve(&config, host, stop).await,
+                Role::Client => client::run(host, trust, max_frame_bytes, stop).await,
+                Role::Node => {
+                    let text = "mlkem-tcp has no role `node`; there are demo, server and client";
+                    Err(RunError::new(Failure::Usage, text))
+                }
+            }
+        })
+    }
+}
+
+async fn serve(config: &Config, host: Host, stop: BoxFuture<'static, ()>) -> Result<(), RunError> {
+    let (suite, report) = (host.suite, host.report);
+    let keys = {
+        let mut rng = host.world.rng();
+        let signing = if config.signed {
+            let (key, made) = identity(&suite, &*host.keys, &mut *rng)?;
+            if made {
+                let place = host.keys.describe();
+                report.event(&Event::Info(format!(
+                    "signing key generated on first start: {place}/{IDENTITY_FILE}"
+                )));
+            }
+            Some(key)
+        } else {
+            report.event(&Event::Warning(
+                "clients cannot tell this server from whoever sits in between: its key is not \
+                 signed (mlkem-tcp.signed = true signs it)"
+                    .into(),
+            ));
+            None
+        };
+        ServerKeys::generate(&suite, signing.as_ref(), &mut *rng)?
+    };
+    let fingerprint = keys.fingerprint.as_ref().map(ToString::to_string);
+    let server = Server::new(suite, keys, config.max_frame_bytes(), report.clone());
+    let listener = host
+        .transport
+        .serve_stream(&host.settings, Arc::new(server), host.world)
+        .await?;
+    let url = listener.url().to_owned();
+    report.event(&Event::Line(console::listening(&url)));
+    report.event(&Event::Ready { url, fingerprint });
+    stop.await;
+    listener.shutdown().await;
+    report.event(&Event::Line(console::SERVER_END.into()));
+    Ok(())
+}
+
+impl From<IdentityError> for RunError {
+    fn from(error: IdentityError) -> Self {
+        let failure = match &error {
+            IdentityError::File(_) | IdentityError::Crypto(_) => Failure::Operation,
+            IdentityError::Unusable { .. } | IdentityError::NoIdentifier(_) => Failure::Usage,
+        };
+        Self::new(failure, error)
+    }
+}
