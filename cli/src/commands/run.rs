@@ -1,6 +1,7 @@
 //! `pqfw run`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::{Failure, Role};
@@ -48,15 +49,21 @@ pub(super) fn run(
     };
     let composed = compose::compose(profile, role, &registry, Arc::new(console), output)?;
     composed.announce(output, &place);
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(async {
         let stop = pqfw_runtime::stop_signal();
         composed
             .system
             .run(role, &composed.profile, composed.host.clone(), stop)
             .await
-    })?;
-    Ok(())
+    });
+    // A thread that waits for somebody to type cannot be told to stop.
+    runtime.shutdown_timeout(LAST_WORDS);
+    Ok(outcome?)
 }
+
+/// How long work that cannot be interrupted may go on when the system has ended.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// The runtime of every command that talks to a network.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use pqfw_framework::keys::{IdentityError, identity_key};
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
 use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
 use pqfw_framework::transport::BoxFuture;
 
 use crate::config::Config;
 use crate::server::Server;
-use crate::trust::{IDENTITY_FILE, IdentityError, ServerKeys, identity};
+use crate::trust::{KeysError, ServerKeys};
 use crate::{client, console, demo};
 
 /// The system.
@@ -74,12 +75,13 @@ impl System for MlkemTcp {
         stop: BoxFuture<'static, ()>,
     ) -> BoxFuture<'static, Result<(), RunError>> {
         let config = profile.system_table::<Config>();
+        let identity = profile.common.keys.identity.clone();
         Box::pin(async move {
             let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
             let (trust, max_frame_bytes) = (config.trust()?, config.max_frame_bytes());
             match role {
                 Role::Demo => demo::run(host, max_frame_bytes).await,
-                Role::Server => serve(&config, host, stop).await,
+                Role::Server => serve(&config, &identity, host, stop).await,
                 Role::Client => client::run(host, trust, max_frame_bytes, stop).await,
                 Role::Node => {
                     let text = "mlkem-tcp has no role `node`; there are demo, server and client";
@@ -90,16 +92,22 @@ impl System for MlkemTcp {
     }
 }
 
-async fn serve(config: &Config, host: Host, stop: BoxFuture<'static, ()>) -> Result<(), RunError> {
+async fn serve(
+    config: &Config,
+    identity: &str,
+    host: Host,
+    stop: BoxFuture<'static, ()>,
+) -> Result<(), RunError> {
     let (suite, report) = (host.suite, host.report);
     let keys = {
         let mut rng = host.world.rng();
         let signing = if config.signed {
-            let (key, made) = identity(&suite, &*host.keys, &mut *rng)?;
+            let made = identity_key(&*host.keys, identity, &suite.signature, &mut *rng);
+            let (key, made) = made.map_err(unusable)?;
             if made {
                 let place = host.keys.describe();
                 report.event(&Event::Info(format!(
-                    "signing key generated on first start: {place}/{IDENTITY_FILE}"
+                    "signing key generated on first start, in {place}"
                 )));
             }
             Some(key)
@@ -128,11 +136,19 @@ async fn serve(config: &Config, host: Host, stop: BoxFuture<'static, ()>) -> Res
     Ok(())
 }
 
-impl From<IdentityError> for RunError {
-    fn from(error: IdentityError) -> Self {
+fn unusable(error: IdentityError) -> RunError {
+    let failure = match &error {
+        IdentityError::File(_) | IdentityError::Signature(_) => Failure::Operation,
+        IdentityError::Codec { .. } | IdentityError::Import { .. } => Failure::Usage,
+    };
+    RunError::new(failure, error)
+}
+
+impl From<KeysError> for RunError {
+    fn from(error: KeysError) -> Self {
         let failure = match &error {
-            IdentityError::File(_) | IdentityError::Crypto(_) => Failure::Operation,
-            IdentityError::Unusable { .. } | IdentityError::NoIdentifier(_) => Failure::Usage,
+            KeysError::NoIdentifier(_) => Failure::Usage,
+            KeysError::Crypto(_) => Failure::Operation,
         };
         Self::new(failure, error)
     }

@@ -1,20 +1,13 @@
 //! Whose key it is: the server's keys with what it says about them, and what a client makes of it.
 
 use pqfw_framework::kem::{DecapsulationKey, EncapsulationKey, KemError};
-use pqfw_framework::keys::{
-    Fingerprint, KeyCodecError, KeyImportError, PrivateKeyParts, private_from_file, private_to_pem,
-};
+use pqfw_framework::keys::{Fingerprint, KeyCodecError};
 use pqfw_framework::rand_core::CryptoRng;
-use pqfw_framework::secret::SecretKind;
 use pqfw_framework::signature::{SignatureError, SigningKey};
 use pqfw_framework::suite::Suite;
-use pqfw_framework::system::{KeyFileError, KeyFiles};
 use thiserror::Error;
 
 use crate::wire::Greeting;
-
-/// The server's signing key, in PKCS#8.
-pub const IDENTITY_FILE: &str = "identity.pem";
 
 /// A server's keys and the greeting that announces them.
 pub struct ServerKeys {
@@ -26,24 +19,13 @@ pub struct ServerKeys {
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// Keys that cannot be made or read: the operator's or the provider's fault.
+/// Keys that cannot be made.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum IdentityError {
-    /// A file that cannot be read or written.
-    #[error(transparent)]
-    File(#[from] KeyFileError),
-    /// A file that is no key of the suite's signature algorithm.
-    #[error("{path}: {reason}; restore it, or choose another keys.dir")]
-    Unusable {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// An algorithm whose keys no file and no fingerprint can name.
+pub enum KeysError {
+    /// The operator's fault: a signature algorithm whose keys no fingerprint can name.
     #[error("{0}; with `mlkem-tcp.signed = true` choose a suite.signature that has one")]
     NoIdentifier(KeyCodecError),
-    /// A provider refuses.
+    /// The provider's fault: its own code refused to work.
     #[error("cryptography: {0}")]
     Crypto(String),
 }
@@ -52,12 +34,12 @@ impl ServerKeys {
     /// Makes a KEM key, and signs it where there is a signing key.
     ///
     /// # Errors
-    /// [`IdentityError::Crypto`]; [`IdentityError::NoIdentifier`] for a signing key.
+    /// [`KeysError::Crypto`]; [`KeysError::NoIdentifier`] for a signing key.
     pub fn generate(
         suite: &Suite,
         signing: Option<&SigningKey>,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Self, IdentityError> {
+    ) -> Result<Self, KeysError> {
         let key = suite.kem.generate(rng)?;
         let kem = key.encapsulation_key();
         let (greeting, fingerprint) = match signing {
@@ -68,7 +50,7 @@ impl ServerKeys {
             Some(signing) => {
                 let sign = signing.verifying_key();
                 let fingerprint = fingerprint_of_sign(suite, &sign);
-                let fingerprint = fingerprint.map_err(IdentityError::NoIdentifier)?;
+                let fingerprint = fingerprint.map_err(KeysError::NoIdentifier)?;
                 let greeting = Greeting::Signed {
                     signature: signing.sign(rng, &[&kem])?,
                     sign,
@@ -83,39 +65,6 @@ impl ServerKeys {
             fingerprint,
         })
     }
-}
-
-/// Reads the signing key, or makes it on first start. The flag says which.
-///
-/// # Errors
-/// [`IdentityError`].
-pub fn identity(
-    suite: &Suite,
-    files: &dyn KeyFiles,
-    rng: &mut dyn CryptoRng,
-) -> Result<(SigningKey, bool), IdentityError> {
-    let info = suite.signature.info();
-    if let Some(file) = files.read(IDENTITY_FILE)? {
-        let unusable = |reason: String| IdentityError::Unusable {
-            path: format!("{}/{IDENTITY_FILE}", files.describe()),
-            reason,
-        };
-        let parts = private_from_file(info, file.expose());
-        let parts = parts.map_err(|error| unusable(error.to_string()))?;
-        let key = suite.signature.import_private_key(&parts);
-        return match key {
-            Ok(key) => Ok((key, false)),
-            Err(error) => Err(unusable(KeyImportError::to_string(&error))),
-        };
-    }
-    let key = suite.signature.generate_storable(rng)?;
-    let parts = match key.export(SecretKind::Seed) {
-        Ok(seed) => PrivateKeyParts::of_seed(seed.expose()),
-        Err(_) => PrivateKeyParts::of_expanded(key.export(SecretKind::Expanded)?.expose()),
-    };
-    let pem = private_to_pem(info, &parts).map_err(IdentityError::NoIdentifier)?;
-    files.write(IDENTITY_FILE, pem.as_bytes(), true)?;
-    Ok((key, true))
 }
 
 /// Whom a client believes.
@@ -250,13 +199,13 @@ fn fingerprint_of_kem(suite: &Suite, key: &[u8]) -> Option<Fingerprint> {
     Fingerprint::of(&suite.digest, suite.kem.info(), key).ok()
 }
 
-impl From<KemError> for IdentityError {
+impl From<KemError> for KeysError {
     fn from(error: KemError) -> Self {
         Self::Crypto(error.to_string())
     }
 }
 
-impl From<SignatureError> for IdentityError {
+impl From<SignatureError> for KeysError {
     fn from(error: SignatureError) -> Self {
         Self::Crypto(error.to_string())
     }
