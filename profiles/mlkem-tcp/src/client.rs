@@ -3,9 +3,10 @@
 use pqfw_framework::system::{Event, Failure, Host, RunError};
 use pqfw_framework::transport::{BoxFuture, Connection, StreamReader};
 
+use crate::config::Bounds;
 use crate::console;
 use crate::lines::{LineError, Lines};
-use crate::race::{First, race};
+use crate::race::{First, race, within};
 use crate::session::{ClientSession, ExpectGreeting, SessionError};
 use crate::trust::Trust;
 
@@ -19,14 +20,14 @@ const CHUNK: usize = 16 << 10;
 pub async fn run(
     host: Host,
     trust: Trust,
-    max_frame_bytes: usize,
+    bounds: Bounds,
     mut stop: BoxFuture<'static, ()>,
 ) -> Result<(), RunError> {
-    match race(&mut stop, open(&host, trust, max_frame_bytes)).await {
+    match race(&mut stop, open(&host, trust, bounds)).await {
         First::Left(()) => {}
         First::Right(opened) => {
             let (session, connection) = opened?;
-            converse(&host, &session, connection, max_frame_bytes, stop).await?;
+            converse(&host, &session, connection, bounds, stop).await?;
         }
     }
     host.report.event(&Event::Line(console::CLIENT_END.into()));
@@ -40,10 +41,27 @@ pub async fn run(
 pub async fn open(
     host: &Host,
     trust: Trust,
-    max_frame_bytes: usize,
+    bounds: Bounds,
 ) -> Result<(ClientSession, Connection), RunError> {
     let mut connection = host.transport.connect_stream(&host.settings).await?;
-    let mut expect = ExpectGreeting::new(host.suite.clone(), trust, max_frame_bytes);
+    let greeting = receive(host, trust, bounds, &mut connection);
+    let silent = SessionError::Idle(bounds.greeting.as_secs());
+    let session = within(&*host.world, bounds.greeting, greeting)
+        .await
+        .ok_or(silent)??;
+    if let Some(warning) = session.server().warning() {
+        host.report.event(&Event::Warning(warning));
+    }
+    Ok((session, connection))
+}
+
+async fn receive(
+    host: &Host,
+    trust: Trust,
+    bounds: Bounds,
+    connection: &mut Connection,
+) -> Result<ClientSession, RunError> {
+    let mut expect = ExpectGreeting::new(host.suite.clone(), trust, bounds.frame_bytes);
     let mut buffer = vec![0; CHUNK];
     loop {
         let read = connection.reader.read(&mut buffer).await?;
@@ -52,10 +70,7 @@ pub async fn open(
             return Err(expect.end().into());
         }
         if let Some(session) = expect.receive(&mut bytes)? {
-            if let Some(warning) = session.server().warning() {
-                host.report.event(&Event::Warning(warning));
-            }
-            return Ok((session, connection));
+            return Ok(session);
         }
     }
 }
@@ -64,14 +79,14 @@ async fn converse(
     host: &Host,
     session: &ClientSession,
     mut connection: Connection,
-    max_frame_bytes: usize,
+    bounds: Bounds,
     mut stop: BoxFuture<'static, ()>,
 ) -> Result<(), RunError> {
     host.report
         .event(&Event::Line(console::CLIENT_BEGIN.into()));
     let mut input = Input {
         reader: host.outside.standard.open().reader,
-        lines: Lines::new(max_frame_bytes),
+        lines: Lines::new(bounds.frame_bytes),
         ended: false,
         buffer: vec![0; CHUNK],
     };

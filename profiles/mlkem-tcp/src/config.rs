@@ -1,7 +1,10 @@
 //! The `[mlkem-tcp]` table of a profile.
 
+use std::time::Duration;
+
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::system::{Failure, RunError};
+use pqfw_framework::transport::TransportLimits;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -48,11 +51,26 @@ impl Config {
         })
     }
 
-    /// The limit of frames as a length.
+    /// What one connection may take.
     #[must_use]
-    pub fn max_frame_bytes(&self) -> usize {
-        usize::try_from(self.max_frame_bytes).unwrap_or(usize::MAX)
+    pub fn bounds(&self, limits: &TransportLimits) -> Bounds {
+        Bounds {
+            frame_bytes: usize::try_from(self.max_frame_bytes).unwrap_or(usize::MAX),
+            idle: Duration::from_secs(limits.idle_secs),
+            greeting: Duration::from_secs(limits.request_secs),
+        }
     }
+}
+
+/// What one connection may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes of one frame.
+    pub frame_bytes: usize,
+    /// How long a client may be silent.
+    pub idle: Duration,
+    /// How long a client waits for the server's key, and a server for the end of a stream.
+    pub greeting: Duration,
 }
 
 #[cfg(test)]

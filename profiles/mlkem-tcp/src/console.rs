@@ -27,7 +27,8 @@ pub fn listening(url: &str) -> String {
 /// A client has come: its address as Python prints a socket's.
 #[must_use]
 pub fn connected(peer: &str) -> String {
-    match peer.parse() {
+    let address = peer.split_once("://").map_or(peer, |(_, address)| address);
+    match address.parse() {
         Ok(SocketAddr::V4(at)) => format!("Connected by ('{}', {})", at.ip(), at.port()),
         Ok(SocketAddr::V6(at)) => {
             let (ip, port, flow, scope) = (at.ip(), at.port(), at.flowinfo(), at.scope_id());
@@ -102,7 +103,10 @@ mod tests {
             "Server listening on 127.0.0.1:5000"
         );
         assert_eq!(listening("memory:a"), "Server listening on memory:a");
-        assert_eq!(connected("127.0.0.1:41"), "Connected by ('127.0.0.1', 41)");
+        assert_eq!(
+            connected("tcp://127.0.0.1:41"),
+            "Connected by ('127.0.0.1', 41)"
+        );
         assert_eq!(connected("[::1]:41"), "Connected by ('::1', 41, 0, 0)");
         assert_eq!(connected("a\nb"), "Connected by (a\\nb)");
     }

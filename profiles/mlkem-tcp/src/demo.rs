@@ -10,6 +10,7 @@ use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
 use pqfw_framework::transport::{BoxFuture, Connection, Listener, StreamService};
 
 use crate::client;
+use crate::config::Bounds;
 use crate::console;
 use crate::frame;
 use crate::pickle;
@@ -21,12 +22,12 @@ use crate::wire::{Bundle, Greeting};
 ///
 /// # Errors
 /// [`RunError`] when anything does not happen as it should: then the demo has found a fault.
-pub async fn run(host: Host, max_frame_bytes: usize) -> Result<(), RunError> {
+pub async fn run(host: Host, bounds: Bounds) -> Result<(), RunError> {
     let mut scene = Scene {
         number: 0,
         began: 0,
         host,
-        max_frame_bytes,
+        bounds,
     };
     scene.plain().await?;
     scene.signed().await
@@ -42,7 +43,7 @@ struct Scene {
     number: usize,
     began: u64,
     host: Host,
-    max_frame_bytes: usize,
+    bounds: Bounds,
 }
 
 impl Scene {
@@ -52,8 +53,7 @@ impl Scene {
         let keys = ServerKeys::generate(&self.host.suite, None, &mut *self.host.world.rng())?;
         let (listener, heard, at) = self.serve(keys).await?;
         self.fact("server", listener.url());
-        let (session, connection) =
-            client::open(&at, Trust::default(), self.max_frame_bytes).await?;
+        let (session, connection) = client::open(&at, Trust::default(), self.bounds).await?;
         let suite = self.host.suite.clone();
         let kem = &suite.kem;
         self.fact(
@@ -97,15 +97,15 @@ impl Scene {
             .await?;
 
         self.step("attack: pickles that would run a command at a Python peer");
-        let evil = frame::encode(EVIL_PICKLE, self.max_frame_bytes).map_err(failed)?;
+        let evil = frame::encode(EVIL_PICKLE, self.bounds.frame_bytes).map_err(failed)?;
         self.refused(&at, &evil, &heard, "the opcode GLOBAL at byte 0")
             .await?;
-        let evil = frame::encode(EVIL_PICKLE_4, self.max_frame_bytes).map_err(failed)?;
+        let evil = frame::encode(EVIL_PICKLE_4, self.bounds.frame_bytes).map_err(failed)?;
         self.refused(&at, &evil, &heard, "the opcode GLOBAL at byte 2")
             .await?;
 
         self.step("what this dialect cannot refuse: the first message, recorded, once more");
-        let (_, connection) = client::open(&at, Trust::default(), self.max_frame_bytes).await?;
+        let (_, connection) = client::open(&at, Trust::default(), self.bounds).await?;
         let events = converse(connection, &[first], &heard).await?;
         if !events.contains(&Event::Line(console::decrypted("hello"))) {
             return Err(failed("the recorded message was not read"));
@@ -136,7 +136,7 @@ impl Scene {
             signed: true,
             pins: vec![fingerprint.clone()],
         };
-        let (session, connection) = client::open(&at, trust.clone(), self.max_frame_bytes).await?;
+        let (session, connection) = client::open(&at, trust.clone(), self.bounds).await?;
         if session.server().warning().is_some() {
             return Err(failed("a pinned key was warned about"));
         }
@@ -185,8 +185,8 @@ impl Scene {
         keys: ServerKeys,
     ) -> Result<(Box<dyn Listener>, Arc<Heard>, Host), RunError> {
         let heard = Arc::new(Heard::default());
-        let suite = self.host.suite.clone();
-        let server = Server::new(suite, keys, self.max_frame_bytes, heard.clone());
+        let (suite, world) = (self.host.suite.clone(), self.host.world.clone());
+        let server = Server::new(suite, keys, self.bounds, world, heard.clone());
         let (listener, at) = self.listen(Arc::new(server)).await?;
         Ok((listener, heard, at))
     }
@@ -214,7 +214,7 @@ impl Scene {
         if let Some(byte) = bundle.ciphertext.first_mut() {
             *byte ^= 1;
         }
-        frame::encode(&bundle.payload(), self.max_frame_bytes).map_err(failed)
+        frame::encode(&bundle.payload(), self.bounds.frame_bytes).map_err(failed)
     }
 
     /// Sends a frame that the server must refuse with these words.
@@ -225,7 +225,7 @@ impl Scene {
         heard: &Heard,
         words: &str,
     ) -> Result<(), RunError> {
-        let (_, connection) = client::open(at, Trust::default(), self.max_frame_bytes).await?;
+        let (_, connection) = client::open(at, Trust::default(), self.bounds).await?;
         let events = converse(connection, &[frame.to_vec()], heard).await?;
         let warning = events.into_iter().find_map(|event| match event {
             Event::Warning(text) => Some(text),
@@ -234,7 +234,7 @@ impl Scene {
         match warning {
             Some(text) if text.contains(words) => {
                 let reason = text
-                    .split_once(" ended: ")
+                    .split_once(" is over: ")
                     .map_or(&*text, |(_, reason)| reason);
                 self.passed(&format!("refused: {reason}"));
                 Ok(())
@@ -253,9 +253,9 @@ impl Scene {
         words: &str,
     ) -> Result<(), RunError> {
         let payload = greeting.payload(&self.host.suite);
-        let frame = frame::encode(&payload, self.max_frame_bytes).map_err(failed)?;
+        let frame = frame::encode(&payload, self.bounds.frame_bytes).map_err(failed)?;
         let (listener, at) = self.listen(Arc::new(Impostor(frame))).await?;
-        let opened = client::open(&at, trust.clone(), self.max_frame_bytes).await;
+        let opened = client::open(&at, trust.clone(), self.bounds).await;
         listener.shutdown().await;
         match opened {
             Err(error) if error.failure == Failure::Authentication => {

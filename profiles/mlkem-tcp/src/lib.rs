@@ -28,6 +28,7 @@ pub mod session;
 pub mod trust;
 pub mod wire;
 
+mod closing;
 mod race;
 mod system;
 

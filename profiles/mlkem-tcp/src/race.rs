@@ -3,6 +3,9 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
+
+use pqfw_framework::world::World;
 
 /// Which future was first, with what it gave.
 pub(crate) enum First<A, B> {
@@ -22,4 +25,17 @@ pub(crate) async fn race<A: Future, B: Future>(left: A, right: B) -> First<A::Ou
         right.as_mut().poll(context).map(First::Right)
     })
     .await
+}
+
+/// Waits for a future, and no longer than `time`; `None` when that is over first.
+pub(crate) async fn within<F: Future>(
+    world: &dyn World,
+    time: Duration,
+    future: F,
+) -> Option<F::Output> {
+    let until = world.now().since_start.saturating_add(time);
+    match race(future, world.sleep_until(until)).await {
+        First::Left(output) => Some(output),
+        First::Right(()) => None,
+    }
 }

@@ -5,20 +5,31 @@ use std::sync::Arc;
 use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Event, Report};
 use pqfw_framework::transport::{BoxFuture, Connection, StreamService, TransportError};
+use pqfw_framework::world::World;
 
+use crate::closing::Closing;
+use crate::config::Bounds;
 use crate::console;
+use crate::race::{First, race, within};
 use crate::session::{Said, ServerSession, SessionError};
 use crate::trust::ServerKeys;
 
 /// Bytes read at once.
 const CHUNK: usize = 16 << 10;
 
-/// What every connection shares.
+/// A server of many clients.
 pub struct Server {
+    shared: Arc<Shared>,
+}
+
+/// What every connection shares.
+struct Shared {
     suite: Suite,
     keys: Arc<ServerKeys>,
-    max_frame_bytes: usize,
+    bounds: Bounds,
+    world: Arc<dyn World>,
     report: Arc<dyn Report>,
+    closing: Closing,
 }
 
 impl Server {
@@ -27,63 +38,81 @@ impl Server {
     pub fn new(
         suite: Suite,
         keys: ServerKeys,
-        max_frame_bytes: usize,
+        bounds: Bounds,
+        world: Arc<dyn World>,
         report: Arc<dyn Report>,
     ) -> Self {
+        let keys = Arc::new(keys);
         Self {
-            suite,
-            keys: Arc::new(keys),
-            max_frame_bytes,
-            report,
+            shared: Arc::new(Shared {
+                suite,
+                keys,
+                bounds,
+                world,
+                report,
+                closing: Closing::default(),
+            }),
         }
+    }
+
+    /// Ends every connection, between two messages.
+    pub fn close(&self) {
+        self.shared.closing.close();
     }
 }
 
 impl StreamService for Server {
-    fn serve(&self, connection: Connection) -> BoxFuture<'static, ()> {
-        let session =
-            ServerSession::new(self.suite.clone(), self.keys.clone(), self.max_frame_bytes);
-        let report = self.report.clone();
+    fn serve(&self, mut connection: Connection) -> BoxFuture<'static, ()> {
+        let shared = self.shared.clone();
         Box::pin(async move {
-            let mut connection = connection;
-            let peer = console::escape(&connection.peer);
-            if let Err(ending) = converse(session, &mut connection, &*report).await {
+            let ended = shared.converse(&mut connection);
+            let ended = match race(shared.closing.wait(), ended).await {
+                First::Left(()) => Ok(()),
+                First::Right(ended) => ended,
+            };
+            // A client that is gone hears nothing, and that is no fault any more.
+            let finish = connection.writer.finish();
+            let _ = within(&*shared.world, shared.bounds.greeting, finish).await;
+            if let Err(ending) = ended {
                 let what = match ending {
                     Ending::Transport(error) => error.to_string(),
                     Ending::Session(error) => error.to_string(),
                 };
-                report.event(&Event::Warning(format!(
-                    "connection from {peer} ended: {what}"
-                )));
+                let peer = console::escape(&connection.peer);
+                let warning = format!("the connection from {peer} is over: {what}");
+                shared.report.event(&Event::Warning(warning));
             }
         })
     }
 }
 
-async fn converse(
-    mut session: ServerSession,
-    connection: &mut Connection,
-    report: &dyn Report,
-) -> Result<(), Ending> {
-    let line = |text: String| report.event(&Event::Line(text));
-    line(console::connected(&connection.peer));
-    connection.writer.write_all(&session.greeting()?).await?;
-    line(console::KEY_SENT.into());
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        let read = connection.reader.read(&mut buffer).await?;
-        let mut bytes = buffer.get(..read).unwrap_or_default();
-        if bytes.is_empty() {
-            return Ok(session.end()?);
-        }
-        while let Some(said) = session.receive(&mut bytes)? {
-            match said {
-                Said::Line(text) => line(console::decrypted(&text)),
-                Said::Exit(text) => {
-                    line(console::decrypted(&text));
-                    line(console::CLIENT_EXIT.into());
-                    connection.writer.finish().await?;
-                    return Ok(());
+impl Shared {
+    async fn converse(&self, connection: &mut Connection) -> Result<(), Ending> {
+        let line = |text: String| self.report.event(&Event::Line(text));
+        let idle = self.bounds.idle;
+        let frame_bytes = self.bounds.frame_bytes;
+        let mut session = ServerSession::new(self.suite.clone(), self.keys.clone(), frame_bytes);
+        line(console::connected(&connection.peer));
+        let greeting = session.greeting()?;
+        let sent = within(&*self.world, idle, connection.writer.write_all(&greeting)).await;
+        sent.ok_or(SessionError::Idle(idle.as_secs()))??;
+        line(console::KEY_SENT.into());
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let read = within(&*self.world, idle, connection.reader.read(&mut buffer)).await;
+            let read = read.ok_or(SessionError::Idle(idle.as_secs()))??;
+            let mut bytes = buffer.get(..read).unwrap_or_default();
+            if bytes.is_empty() {
+                return Ok(session.end()?);
+            }
+            while let Some(said) = session.receive(&mut bytes)? {
+                match said {
+                    Said::Line(text) => line(console::decrypted(&text)),
+                    Said::Exit(text) => {
+                        line(console::decrypted(&text));
+                        line(console::CLIENT_EXIT.into());
+                        return Ok(());
+                    }
                 }
             }
         }

@@ -48,6 +48,9 @@ pub enum SessionError {
     /// The server's fault: it speaks where the protocol has it silent.
     #[error("the server sent something after its key, which no server of this protocol does")]
     Unexpected,
+    /// The peer's or the network's fault: it was silent for too long.
+    #[error("nothing came for {0} s, the limit of transport.limits")]
+    Idle(u64),
     /// The server's or the network's fault: nobody is listening any more.
     #[error("the server ended the connection")]
     Gone,
@@ -203,9 +206,10 @@ impl SessionError {
                 Failure::Operation
             }
             Self::Box(BoxError::Crypto(_)) | Self::Unexpected => Failure::Operation,
-            Self::Frame(FrameError::Truncated { .. }) | Self::NoGreeting | Self::Gone => {
-                Failure::Network
-            }
+            Self::Frame(FrameError::Truncated { .. })
+            | Self::NoGreeting
+            | Self::Idle(_)
+            | Self::Gone => Failure::Network,
         }
     }
 }

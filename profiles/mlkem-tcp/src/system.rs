@@ -78,11 +78,11 @@ impl System for MlkemTcp {
         let identity = profile.common.keys.identity.clone();
         Box::pin(async move {
             let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
-            let (trust, max_frame_bytes) = (config.trust()?, config.max_frame_bytes());
+            let (trust, bounds) = (config.trust()?, config.bounds(&host.settings.limits));
             match role {
-                Role::Demo => demo::run(host, max_frame_bytes).await,
+                Role::Demo => demo::run(host, bounds).await,
                 Role::Server => serve(&config, &identity, host, stop).await,
-                Role::Client => client::run(host, trust, max_frame_bytes, stop).await,
+                Role::Client => client::run(host, trust, bounds, stop).await,
                 Role::Node => {
                     let text = "mlkem-tcp has no role `node`; there are demo, server and client";
                     Err(RunError::new(Failure::Usage, text))
@@ -122,15 +122,18 @@ async fn serve(
         ServerKeys::generate(&suite, signing.as_ref(), &mut *rng)?
     };
     let fingerprint = keys.fingerprint.as_ref().map(ToString::to_string);
-    let server = Server::new(suite, keys, config.max_frame_bytes(), report.clone());
+    let bounds = config.bounds(&host.settings.limits);
+    let server = Server::new(suite, keys, bounds, host.world.clone(), report.clone());
+    let server = Arc::new(server);
     let listener = host
         .transport
-        .serve_stream(&host.settings, Arc::new(server), host.world)
+        .serve_stream(&host.settings, server.clone(), host.world)
         .await?;
     let url = listener.url().to_owned();
     report.event(&Event::Line(console::listening(&url)));
     report.event(&Event::Ready { url, fingerprint });
     stop.await;
+    server.close();
     listener.shutdown().await;
     report.event(&Event::Line(console::SERVER_END.into()));
     Ok(())

@@ -103,7 +103,7 @@ def running(binary: str, directory: Path, *settings: str):
 
 def run_client(binary: str, directory: Path, server: peer.Server, typed: str, *extra: str):
     command = [binary, "run", "--profile", "mlkem-tcp", "--role", "client",
-               "--set", f"transport.connect={server.address}", *extra]  # fmt: skip
+               "--set", f"transport.connect=tcp://{server.address}", *extra]  # fmt: skip
     ran = subprocess.run(
         command, cwd=directory, env=environment(directory), input=typed.encode(),
         capture_output=True, timeout=SECONDS,
@@ -274,7 +274,7 @@ def client_is_interrupted(binary: str, directory: Path) -> None:
     """SIGINT ends a client that waits for somebody to type."""
     server = peer.Server(peer.plain)
     command = [binary, "run", "--profile", "mlkem-tcp", "--role", "client",
-               "--set", f"transport.connect={server.address}"]  # fmt: skip
+               "--set", f"transport.connect=tcp://{server.address}"]  # fmt: skip
     process = subprocess.Popen(
         command, cwd=directory, env=environment(directory), stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -116,7 +116,7 @@ REFUSED = {
     "a pair": ((b"a", b"b"), "TUPLE2"),
     "a set": ({b"a"}, "EMPTY_SET"),
     "a frozen set": (frozenset([b"a"]), "FROZENSET"),
-    "an instance by INST": (b"(i__main__\nPlain\n.", "INST"),
+    "an instance by INST": (b"\x80\x04(i__main__\nPlain\n.", "INST"),
     "an instance by OBJ": (b"\x80\x04(}o.", "OBJ"),
     "a state by BUILD": (b"\x80\x04}}b.", "BUILD"),
     "a new object": (b"\x80\x04}}\x81.", "NEWOBJ"),

@@ -30,8 +30,8 @@ pub enum PickleError {
         /// Where.
         at: usize,
     },
-    /// A protocol other than 3, 4 and 5, which pickle bytes without calling anything.
-    #[error("pickle protocol {0}: 3, 4 and 5 are read")]
+    /// A protocol that there is not: 2 to 5 say their number.
+    #[error("pickle protocol {0}: 2, 3, 4 and 5 are read")]
     Protocol(u8),
     /// It ends too early.
     #[error("the pickle ends {missing} bytes too early, in {opcode} at byte {at}")]

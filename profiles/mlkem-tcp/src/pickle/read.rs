@@ -99,7 +99,7 @@ impl<'a> Reading<'a, '_> {
             }
             _ if (code == PROTO) != (at == 0) => return Err(PickleError::Proto { at }),
             PROTO => match self.array()? {
-                [3..=5] => {}
+                [2..=5] => {}
                 [other] => return Err(PickleError::Protocol(other)),
             },
             FRAME => self.frame()?,

@@ -7,11 +7,14 @@
 )]
 
 mod boxes;
+mod demo;
+mod endings;
 mod laws;
 mod messages;
 mod pickles;
 mod recordings;
 mod refused_pickles;
+mod roles;
 mod sessions;
 mod support;
 mod trusting;

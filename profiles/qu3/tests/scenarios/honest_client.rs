@@ -12,8 +12,8 @@ use pqfw_framework::transport::{
 use pqfw_memory::{Crossing, Interceptor, MemoryTransport};
 use pqfw_qu3::Qu3Client;
 use pqfw_qu3::client::fetch_keys;
-use pqfw_qu3::inference::Inference;
 use pqfw_qu3::error::ClientError;
+use pqfw_qu3::inference::Inference;
 use pqfw_qu3::wire::route;
 
 use crate::support::{House, Who, json, keys_of, public_keys_of, string, suite, text_input};

@@ -1,5 +1,6 @@
 //! What the scenarios share: suites by name, hexadecimal with runs, and people.
 
+pub(crate) mod machine;
 pub(crate) mod people;
 pub(crate) mod words;
 
