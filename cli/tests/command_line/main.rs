@@ -7,6 +7,7 @@ mod backups;
 mod errors;
 mod keys;
 mod listing;
+mod mlkem_tcp;
 mod primitives;
 mod required;
 mod running;

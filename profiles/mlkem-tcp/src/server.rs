@@ -70,9 +70,6 @@ impl StreamService for Server {
                 First::Left(()) => Ok(()),
                 First::Right(ended) => ended,
             };
-            // A client that is gone hears nothing, and that is no fault any more.
-            let finish = connection.writer.finish();
-            let _ = within(&*shared.world, shared.bounds.greeting, finish).await;
             if let Err(ending) = ended {
                 let what = match ending {
                     Ending::Transport(error) => error.to_string(),
@@ -82,6 +79,9 @@ impl StreamService for Server {
                 let warning = format!("the connection from {peer} is over: {what}");
                 shared.report.event(&Event::Warning(warning));
             }
+            // A client that is gone hears nothing, and that is no fault any more.
+            let finish = connection.writer.finish();
+            let _ = within(&*shared.world, shared.bounds.greeting, finish).await;
         })
     }
 }

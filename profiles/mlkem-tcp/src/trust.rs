@@ -173,18 +173,18 @@ impl Trusted {
     pub fn warning(&self) -> Option<String> {
         let named = match &self.fingerprint {
             Some(fingerprint) => {
-                format!("{fingerprint}: compare it with the one that the server printed")
+                format!("compare {fingerprint} with the one that the server printed")
             }
-            None => "which has no fingerprint to compare".into(),
+            None => "it has no fingerprint to compare".into(),
         };
         match self.basis {
             Basis::Pinned => None,
             Basis::FirstUse => Some(format!(
-                "trusting the server's signing key on first use, {named}, and pin it in \
+                "trusting the server's signing key on first use; {named}, and pin it in \
                  `mlkem-tcp.pins`"
             )),
             Basis::Nothing => Some(format!(
-                "the server's key is unauthenticated, anybody in between can have put it there: \
+                "the server's key is unauthenticated, anybody in between can have put it there; \
                  {named}, or use `mlkem-tcp.signed = true` at both ends"
             )),
         }
