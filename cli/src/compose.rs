@@ -8,6 +8,7 @@ use pqfw_framework::profile::{Overrides, Profile};
 use pqfw_framework::registry::{Decision, Registry, Resolver};
 use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Host, Outside, Report, Role, System};
+use pqfw_framework::transport::{TlsSettings, TlsTrust};
 use pqfw_framework::world::World;
 use pqfw_runtime::{DirectoryKeys, OsProcesses, OsStandard, OsWorld};
 use serde_json::json;
@@ -126,7 +127,6 @@ pub(crate) fn compose(
     let suite = suites
         .next()
         .ok_or_else(|| CliError::usage("`suite` names nothing"))?;
-    let decisions = resolver.take_decisions();
     let temporary = match role {
         Role::Demo => Some(
             tempfile::Builder::new()
@@ -146,6 +146,15 @@ pub(crate) fn compose(
         Some(directory) => PathBuf::from(directory),
         None => state.join("keys"),
     };
+    let mut settings = profile.transport_settings();
+    let place = crate::tls::Place {
+        registry,
+        world: &world,
+        directory: &keys,
+    };
+    let wanted = &profile.common.transport.tls;
+    settings.tls = crate::tls::resolve(wanted, &*transport, &place, &mut resolver)?;
+    let decisions = resolver.take_decisions();
     let host = Host {
         world,
         suite,
@@ -153,7 +162,7 @@ pub(crate) fn compose(
         store: pqfw_store::open(&profile.common.store.url, &state)?,
         keys: Arc::new(DirectoryKeys::new(keys)),
         transport,
-        settings: profile.transport_settings(),
+        settings,
         report,
         outside: Outside {
             transports: registry
@@ -254,6 +263,9 @@ impl Composed {
         line("suite", &self.host.suite.describe());
         line("providers", &self.providers().join(", "));
         line("transport", &self.profile.common.transport.kind);
+        if let Some(tls) = &self.host.settings.tls {
+            line("tls", &describe_tls(tls));
+        }
         let names: Vec<_> = self
             .policies
             .iter()
@@ -290,6 +302,7 @@ impl Composed {
             },
             "providers": self.providers(),
             "transport": self.profile.common.transport.kind,
+            "tls": self.host.settings.tls.as_deref().map(describe_tls),
             "policies": self.policies.iter().map(|policy| &policy.name).collect::<Vec<_>>(),
             "warnings": self.warnings(),
         })
@@ -337,6 +350,26 @@ impl Composed {
         }
         warnings
     }
+}
+
+/// One line about TLS; a carrier is called that.
+fn describe_tls(tls: &TlsSettings) -> String {
+    let groups: Vec<_> = tls.groups.iter().map(|group| group.name.as_str()).collect();
+    let signatures = tls.signatures.iter().map(|one| one.info().id.as_str());
+    let signatures: Vec<_> = signatures.collect();
+    let trust = match &tls.servers {
+        TlsTrust::Carrier => {
+            "a carrier only: it hides from onlookers and authenticates nobody, which the protocol \
+             above does"
+        }
+        TlsTrust::Pinned { .. } => "pinned keys",
+        TlsTrust::Authorities(_) => "certificates",
+    };
+    format!(
+        "1.3 with {}, signed by {}; {trust}",
+        groups.join(", "),
+        signatures.join(", ")
+    )
 }
 
 /// A decision that the operator should know; `None` for one that went as expected.

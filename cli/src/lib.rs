@@ -23,6 +23,7 @@ mod logging;
 mod output;
 mod prefs;
 mod report;
+mod tls;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -7,6 +7,7 @@
 
 mod de;
 mod model;
+mod tls;
 mod tree;
 
 use schemars::JsonSchema;
@@ -17,6 +18,7 @@ pub use model::{
     Common, Keys, Limits, LogFormat, LogLevel, Logging, OneOrMany, Providers, StoreTable,
     SuiteTable, TransportTable,
 };
+pub use tls::{TlsChoice, TlsTable};
 pub use tree::Origin;
 use tree::{Content, Node};
 
@@ -205,7 +207,7 @@ impl Profile {
         self.common.suite.0.iter().map(names).collect()
     }
 
-    /// The `[transport]` table as a transport needs it.
+    /// The `[transport]` table as a transport needs it, without its TLS: that takes files.
     #[must_use]
     pub fn transport_settings(&self) -> TransportSettings {
         let transport = &self.common.transport;

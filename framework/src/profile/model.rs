@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
+use super::tls::TlsChoice;
 use crate::peers::PeersTable;
 use crate::system::Role;
 use crate::transport::TransportLimits;
@@ -84,6 +85,9 @@ pub struct TransportTable {
     pub listen: String,
     /// Where a client connects.
     pub connect: String,
+    /// TLS: false, or how.
+    #[serde(default)]
+    pub tls: TlsChoice,
     /// What a peer may use.
     #[serde(default)]
     pub limits: Limits,

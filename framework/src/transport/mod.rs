@@ -97,6 +97,11 @@ pub trait Transport: Send + Sync {
         "127.0.0.1:0"
     }
 
+    /// Whether it speaks nothing but TLS: then it gets settings for it, whatever the profile says.
+    fn needs_tls(&self) -> bool {
+        false
+    }
+
     /// Serves exchanges on `settings.listen`.
     ///
     /// # Errors

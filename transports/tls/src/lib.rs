@@ -20,6 +20,7 @@
 //! [`TlsSettings`]: pqfw_framework::transport::TlsSettings
 
 mod ends;
+mod files;
 mod group;
 mod identity;
 mod leak;
@@ -30,6 +31,7 @@ mod trust;
 mod world;
 
 pub use ends::{TlsClient, TlsServer};
+pub use files::certificates;
 pub use provider::crypto_provider;
 pub use scheme::scheme;
 pub use stream::connection;

@@ -30,6 +30,11 @@ pub(crate) fn of_servers(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, TransportError> {
     if let TlsTrust::Authorities(authorities) = &settings.servers {
+        if authorities.is_empty() {
+            return Err(TransportError::Tls(
+                "nothing says which servers to believe: add ca, pins or carrier = true".into(),
+            ));
+        }
         let roots = roots(settings, authorities)?;
         let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
         return Ok(verifier.build().map_err(unusable)?);

@@ -120,6 +120,13 @@ fn an_empty_trust_believes_nobody() {
     ours.raw_public_keys = false;
     ours.servers = TlsTrust::Authorities(Vec::new());
     ours.clients = Some(TlsTrust::Authorities(Vec::new()));
-    let refusal = TlsServer::new(&ours, &[]).err().unwrap().to_string();
-    assert!(refusal.contains("authorities cannot be used"), "{refusal}");
+    let [by_client, by_server] = refused(&ours);
+    assert!(
+        by_client.contains("which servers to believe"),
+        "{by_client}"
+    );
+    assert!(
+        by_server.contains("authorities cannot be used"),
+        "{by_server}"
+    );
 }
