@@ -19,15 +19,16 @@ pub(crate) fn listen_address(listen: &str) -> Result<SocketAddr, TransportError>
 pub(crate) struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Reads `transport.connect`: `http://HOST[:PORT][/PATH]`.
-    pub(crate) fn parse(connect: &str) -> Result<Self, TransportError> {
+    /// Reads `transport.connect`: `http://HOST[:PORT][/PATH]`, or `https://` under TLS.
+    pub(crate) fn parse(connect: &str, tls: bool) -> Result<Self, TransportError> {
         let no = |reason| Err(refused(connect, reason));
         let scheme = connect.split("://").next().unwrap_or_default();
-        if scheme.eq_ignore_ascii_case("https") {
-            return no("TLS comes with `transport.tls`, which this build lacks; write http://");
-        }
-        if !connect.starts_with("http://") {
-            return no("write http://HOST:PORT, such as http://127.0.0.1:8000");
+        match (scheme, tls) {
+            ("http", false) | ("https", true) if connect.contains("://") => {}
+            ("http", true) => return no("with `transport.tls` write https://"),
+            ("https", false) => return no("https:// takes a table `transport.tls`"),
+            (_, true) => return no("write https://HOST:PORT, such as https://127.0.0.1:8443"),
+            (_, false) => return no("write http://HOST:PORT, such as http://127.0.0.1:8000"),
         }
         if connect.contains(['?', '#', '@']) {
             return no("it takes no user, no query and no fragment");
@@ -109,16 +110,21 @@ mod tests {
             ("http://host.example", "http://host.example/a/b"),
             ("http://host.example/x/y/", "http://host.example/x/y/a/b"),
         ] {
-            let base = BaseUrl::parse(connect).unwrap();
+            let base = BaseUrl::parse(connect, false).unwrap();
             assert_eq!(base.join("/a/b").unwrap().to_string(), url);
         }
     }
 
     #[test]
-    fn tls_is_refused_by_its_name() {
-        for connect in ["https://host.example", "HTTPS://host.example:443/"] {
-            assert!(reason(BaseUrl::parse(connect)).contains("`transport.tls`"));
+    fn the_scheme_says_tls_exactly_when_the_profile_does() {
+        for (connect, tls) in [
+            ("https://host.example", false),
+            ("http://host.example", true),
+        ] {
+            assert!(reason(BaseUrl::parse(connect, tls)).contains("`transport.tls`"));
         }
+        let base = BaseUrl::parse("https://host.example:8443/x", true).unwrap();
+        assert_eq!(base.as_str(), "https://host.example:8443/x");
     }
 
     #[test]
@@ -141,13 +147,13 @@ mod tests {
             "http://a b",
             "http://h/\n",
         ] {
-            reason(BaseUrl::parse(bad));
+            reason(BaseUrl::parse(bad, false));
         }
     }
 
     #[test]
     fn a_route_cannot_change_the_host_or_split_the_request() {
-        let base = BaseUrl::parse("http://host.example").unwrap();
+        let base = BaseUrl::parse("http://host.example", false).unwrap();
         for bad in [
             "",
             "x",

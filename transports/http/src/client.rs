@@ -9,7 +9,6 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use pqfw_framework::transport::{
@@ -20,20 +19,19 @@ use tokio::time::timeout;
 
 use crate::address::BaseUrl;
 use crate::body::{BodyError, gather};
+use crate::connector::Connector;
 use crate::desk::SESSION;
 
 /// A client of one server.
 pub(crate) struct HttpExchange {
     base: BaseUrl,
     limits: TransportLimits,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
 }
 
 impl HttpExchange {
     pub(crate) fn new(settings: &TransportSettings) -> Result<Self, TransportError> {
         let limits = settings.limits;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             // Well before the server's own limit, so that a request seldom meets a connection
@@ -41,9 +39,9 @@ impl HttpExchange {
             .pool_idle_timeout(seconds(limits.idle_secs) / 2)
             .pool_max_idle_per_host(limits.connections)
             .http1_max_buf_size(limits.header_bytes.max(SMALLEST_BUFFER_BYTES))
-            .build(connector);
+            .build(Connector::new(settings)?);
         Ok(Self {
-            base: BaseUrl::parse(&settings.connect)?,
+            base: BaseUrl::parse(&settings.connect, settings.tls.is_some())?,
             limits,
             client,
         })

@@ -1,4 +1,4 @@
-//! Exchanges over HTTP/1.1 (RFC 9110, RFC 9112), in the clear.
+//! Exchanges over HTTP/1.1 (RFC 9110, RFC 9112), in the clear or under TLS 1.3.
 //!
 //! The protocols above protect themselves; this crate moves their requests and keeps a peer from
 //! taking more than its share. hyper parses and frames, tokio waits.
@@ -22,14 +22,17 @@
 //! `reception`, `rate`, `write_deadline` and the times of a request are `pqfw_runtime::desk`, as for
 //! every transport.
 //!
+//! With `transport.tls` URLs begin with `https://`; `request_secs` bounds the handshake.
+//!
 //! Refusals of this crate are JSON, `{"detail":"…"}`. The two that hyper gives before there is a
-//! request (400 for no HTTP, 431) have no body. What this crate does not do: TLS, HTTP/2,
+//! request (400 for no HTTP, 431) have no body. What this crate does not do: HTTP/2,
 //! upgrades, compression, proxies, redirects.
 
 mod address;
 mod body;
 mod client;
 mod connection;
+mod connector;
 mod desk;
 mod refusal;
 mod server;

@@ -23,9 +23,9 @@ impl Transport for HttpTransport {
     fn info(&self) -> TransportInfo {
         TransportInfo {
             name: "http",
-            summary: "HTTP/1.1 over TCP, without TLS",
+            summary: "HTTP/1.1 over TCP; TLS 1.3 if the profile says",
             deliveries: &[Delivery::Exchange],
-            tls: false,
+            tls: true,
         }
     }
 

@@ -4,6 +4,10 @@
 #[path = "../../memory/tests/laws/mod.rs"]
 mod laws;
 
+#[path = "../../tls/tests/carrier/mod.rs"]
+mod carrier;
+
+use carrier::Carried;
 use laws::Subject;
 use pqfw_framework::registry::Registry;
 use pqfw_framework::transport::Delivery;
@@ -17,6 +21,17 @@ fn http() -> Subject {
 }
 
 exchange_laws!(http);
+
+mod under_tls {
+    fn https() -> crate::Subject {
+        crate::Subject {
+            transport: Box::new(crate::Carried::new(crate::HttpTransport)),
+            listen: "127.0.0.1:0",
+        }
+    }
+
+    exchange_laws!(https);
+}
 
 #[test]
 fn the_plugin_brings_the_transport() {

@@ -52,6 +52,14 @@ impl Target {
         &self.url
     }
 
+    /// `HOST`, for the name in a certificate; with the brackets of IPv6.
+    pub(crate) fn host(&self) -> &str {
+        let authority = self.authority();
+        authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host)
+    }
+
     /// `HOST:PORT`, to look up.
     pub(crate) fn authority(&self) -> &str {
         self.url.strip_prefix(SCHEME).unwrap_or(&self.url)

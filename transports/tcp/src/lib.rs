@@ -21,7 +21,9 @@
 //! | `body_bytes` | bodies of one connection at a time: further ones are not read | `exchange/server` |
 //!
 //! `reception`, `rate`, `answer` and `write_deadline` are `pqfw_runtime::desk`. Streams have the
-//! first limit alone. What this crate does not do: TLS, name a peer's identity, compress.
+//! first limit alone. With `transport.tls` all of it goes under TLS 1.3
+//! (`pqfw_tls`), whose handshake `request_secs` bounds. What this crate does not do: name a peer's
+//! identity, compress.
 
 mod address;
 mod exchange;

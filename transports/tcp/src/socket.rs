@@ -4,7 +4,6 @@
 //! tell from the whole. A [`Socket`] that is dropped before its writing half was shut down is
 //! therefore reset: the peer sees a break.
 
-use std::future::{Ready, ready};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -12,6 +11,7 @@ use std::task::{self, Context, Poll};
 
 use pqfw_framework::transport::{TransportError, TransportSettings};
 use pqfw_runtime::desk::{Door, seconds, usable};
+use pqfw_tls::{TlsClient, TlsServer, Wire};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -20,15 +20,12 @@ use crate::address::{SCHEME, Target, listen_address};
 
 /// An open connection.
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Wire<TcpStream>,
     finished: bool,
 }
 
 impl Socket {
-    fn plain(stream: TcpStream) -> Self {
-        // What is sent is written whole, so there is nothing for Nagle's algorithm to gather.
-        // Where it cannot be switched off it is late and not wrong.
-        let _ = stream.set_nodelay(true);
+    fn of(stream: Wire<TcpStream>) -> Self {
         Self {
             stream,
             finished: false,
@@ -40,7 +37,7 @@ impl Drop for Socket {
     fn drop(&mut self) {
         if !self.finished {
             // Where it cannot be set, the peer sees an end; that is the most that can be done.
-            let _ = self.stream.set_zero_linger();
+            let _ = self.stream.below().set_zero_linger();
         }
     }
 }
@@ -88,46 +85,72 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Refuses what this transport cannot do: nothing goes in the clear that was to be protected.
-pub(crate) fn check(settings: &TransportSettings) -> Result<(), TransportError> {
-    match settings.tls {
-        None => Ok(()),
-        Some(_) => Err(TransportError::Tls(
-            "transport tcp speaks no TLS; remove it, or choose a transport that does".into(),
-        )),
-    }
+/// TLS for [`dial`], if the settings have it.
+pub(crate) fn dialled_tls(
+    settings: &TransportSettings,
+) -> Result<Option<TlsClient>, TransportError> {
+    let tls = settings.tls.as_deref();
+    tls.map(|tls| TlsClient::new(tls, &[])).transpose()
 }
 
-/// Connects, in the clear, within `request_secs`.
+/// Connects, in the clear or under TLS, within `secs`.
 pub(crate) async fn dial(
     target: &Target,
-    settings: &TransportSettings,
+    tls: Option<&TlsClient>,
+    secs: u64,
 ) -> Result<Socket, TransportError> {
-    check(settings)?;
-    let secs = settings.limits.request_secs;
-    let opened = timeout(seconds(secs), TcpStream::connect(target.authority())).await;
-    match opened {
-        Ok(Ok(stream)) => Ok(Socket::plain(stream)),
-        Ok(Err(error)) => Err(TransportError::Connect {
-            address: target.url().to_owned(),
+    let address = || target.url().to_owned();
+    let opened = async {
+        let stream = TcpStream::connect(target.authority()).await;
+        let stream = at_once(stream.map_err(|error| TransportError::Connect {
+            address: address(),
             reason: error.to_string(),
-        }),
+        })?);
+        let Some(tls) = tls else {
+            return Ok(Wire::Plain(stream));
+        };
+        let shaken = tls.connect(stream, target.host()).await;
+        let shaken = shaken.map_err(|error| TransportError::Broken {
+            address: address(),
+            reason: format!("TLS: {error}"),
+        })?;
+        Ok(Wire::tls(shaken))
+    };
+    match timeout(seconds(secs), opened).await {
+        Ok(opened) => opened.map(Socket::of),
         Err(_) => Err(TransportError::TimedOut {
-            address: target.url().to_owned(),
+            address: address(),
             secs,
         }),
     }
 }
 
+/// What is sent is written whole, so there is nothing for Nagle's algorithm to gather. Where it
+/// cannot be switched off it is late and not wrong.
+fn at_once(stream: TcpStream) -> TcpStream {
+    let _ = stream.set_nodelay(true);
+    stream
+}
+
 /// A listening socket, and the URL that clients reach it by.
-pub(crate) struct TcpDoor(TcpListener);
+pub(crate) struct TcpDoor {
+    socket: TcpListener,
+    greeting: Greeting,
+}
+
+/// What comes before the first byte of a protocol.
+#[derive(Clone)]
+struct Greeting {
+    tls: Option<TlsServer>,
+    /// How long a handshake may take.
+    secs: u64,
+}
 
 impl TcpDoor {
     /// Listens on `settings.listen`.
     pub(crate) async fn bind(
         settings: &TransportSettings,
     ) -> Result<(String, Self), TransportError> {
-        check(settings)?;
         let address = listen_address(&settings.listen)?;
         let no = |reason: String| TransportError::Listen {
             address: settings.listen.clone(),
@@ -141,7 +164,12 @@ impl TcpDoor {
         let socket = TcpListener::bind(address).await;
         let socket = socket.map_err(|error| no(error.to_string()))?;
         let bound = socket.local_addr().map_err(|error| no(error.to_string()))?;
-        Ok((format!("{SCHEME}{bound}"), Self(socket)))
+        let tls = settings.tls.as_deref();
+        let greeting = Greeting {
+            tls: tls.map(|tls| TlsServer::new(tls, &[])).transpose()?,
+            secs: settings.limits.request_secs,
+        };
+        Ok((format!("{SCHEME}{bound}"), Self { socket, greeting }))
     }
 }
 
@@ -149,8 +177,12 @@ impl Door for TcpDoor {
     type Visitor = Visitor;
 
     async fn next(&self) -> io::Result<Visitor> {
-        let (stream, peer) = self.0.accept().await?;
-        Ok(Visitor { stream, peer })
+        let (stream, peer) = self.socket.accept().await?;
+        Ok(Visitor {
+            stream: at_once(stream),
+            peer,
+            greeting: self.greeting.clone(),
+        })
     }
 }
 
@@ -158,6 +190,7 @@ impl Door for TcpDoor {
 pub(crate) struct Visitor {
     stream: TcpStream,
     peer: SocketAddr,
+    greeting: Greeting,
 }
 
 impl Visitor {
@@ -172,7 +205,12 @@ impl Visitor {
     }
 
     /// Opens the connection as [`dial`] does at the other end; `None` when the peer fails at that.
-    pub(crate) fn greet(self) -> Ready<Option<Socket>> {
-        ready(Some(Socket::plain(self.stream)))
+    pub(crate) async fn greet(self) -> Option<Socket> {
+        let Greeting { tls, secs } = self.greeting;
+        let Some(tls) = tls else {
+            return Some(Socket::of(Wire::Plain(self.stream)));
+        };
+        let shaken = timeout(seconds(secs), tls.accept(self.stream)).await;
+        Some(Socket::of(Wire::tls(shaken.ok()?.ok()?)))
     }
 }

@@ -14,7 +14,7 @@ use pqfw_runtime::desk::open;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
 use crate::address::Target;
-use crate::socket::{Socket, TcpDoor, Visitor, dial};
+use crate::socket::{Socket, TcpDoor, Visitor, dial, dialled_tls};
 
 /// Listens, and gives every connection to the service.
 pub(crate) async fn serve(
@@ -37,7 +37,8 @@ pub(crate) async fn serve(
 /// Connects.
 pub(crate) async fn connect(settings: &TransportSettings) -> Result<Connection, TransportError> {
     let target = Target::parse(&settings.connect)?;
-    let socket = dial(&target, settings).await?;
+    let tls = dialled_tls(settings)?;
+    let socket = dial(&target, tls.as_ref(), settings.limits.request_secs).await?;
     Ok(connection(socket, target.url().to_owned()))
 }
 

@@ -22,9 +22,9 @@ impl Transport for TcpTransport {
     fn info(&self) -> TransportInfo {
         TransportInfo {
             name: "tcp",
-            summary: "TCP: bytes as they are, or exchanges in frames, without TLS",
+            summary: "TCP: bytes as they are, or exchanges in frames; TLS 1.3 if the profile says",
             deliveries: &[Delivery::Exchange, Delivery::Stream],
-            tls: false,
+            tls: true,
         }
     }
 

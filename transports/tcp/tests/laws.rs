@@ -4,6 +4,10 @@
 #[path = "../../memory/tests/laws/mod.rs"]
 mod laws;
 
+#[path = "../../tls/tests/carrier/mod.rs"]
+mod carrier;
+
+use carrier::Carried;
 use laws::Subject;
 use pqfw_framework::registry::Registry;
 use pqfw_framework::transport::Delivery;
@@ -32,6 +36,18 @@ mod ipv6 {
 
     exchange_laws!(tcp);
     stream_laws!(tcp);
+}
+
+mod under_tls {
+    fn tls() -> crate::Subject {
+        crate::Subject {
+            transport: Box::new(crate::Carried::new(crate::TcpTransport)),
+            listen: "127.0.0.1:0",
+        }
+    }
+
+    exchange_laws!(tls);
+    stream_laws!(tls);
 }
 
 #[test]

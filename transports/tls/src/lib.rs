@@ -28,6 +28,7 @@ mod provider;
 mod scheme;
 mod stream;
 mod trust;
+mod wire;
 mod world;
 
 pub use ends::{TlsClient, TlsServer};
@@ -35,6 +36,7 @@ pub use files::certificates;
 pub use provider::crypto_provider;
 pub use scheme::scheme;
 pub use stream::connection;
+pub use wire::Wire;
 
 pub use rustls;
 pub use tokio_rustls;

@@ -10,19 +10,20 @@ use pqfw_framework::transport::{
     BoxFuture, Exchange, Request, Response, TransportError, TransportSettings,
 };
 use pqfw_runtime::desk::{RequestHead, seconds};
+use pqfw_tls::TlsClient;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::link::{Link, Lost};
 use crate::address::Target;
 use crate::frame::LONGEST_HEAD_BYTES;
-use crate::socket::{check, dial};
+use crate::socket::{dial, dialled_tls};
 
 /// Makes a client of `settings.connect`.
 pub(crate) fn connect(settings: &TransportSettings) -> Result<Arc<dyn Exchange>, TransportError> {
-    check(settings)?;
     Ok(Arc::new(TcpExchange {
         target: Target::parse(&settings.connect)?,
+        tls: dialled_tls(settings)?,
         settings: settings.clone(),
         link: Mutex::new(None),
     }))
@@ -30,6 +31,7 @@ pub(crate) fn connect(settings: &TransportSettings) -> Result<Arc<dyn Exchange>,
 
 struct TcpExchange {
     target: Target,
+    tls: Option<TlsClient>,
     settings: TransportSettings,
     link: Mutex<Option<Arc<Link>>>,
 }
@@ -59,7 +61,12 @@ impl TcpExchange {
             return Ok(open.clone());
         }
         *link = None;
-        let socket = dial(&self.target, &self.settings).await?;
+        let socket = dial(
+            &self.target,
+            self.tls.as_ref(),
+            self.settings.limits.request_secs,
+        )
+        .await?;
         let made = Arc::new(Link::open(socket, &self.settings.limits));
         *link = Some(made.clone());
         Ok(made)
