@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# TLS with OpenSSL 3.5 at the other end: both roles, every group that both know, an authority and
+# leaves of ML-DSA-65, and what must be refused. Fetches OpenSSL on first use (openssl.sh).
+set -euo pipefail
+cd "$(dirname "$0")/../../.."
+openssl=${OPENSSL_3_5:-$(bash tests/interop/tls/openssl.sh "${INTEROP_DIR:-target/interop/openssl}")}
+"$openssl" version
+cargo build -q -p pqfw-tls --examples --locked
+target=${CARGO_TARGET_DIR:-target}
+ours=$target/debug/examples
+work=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+# An authority, a leaf for localhost, and another authority that vouches for nothing.
+for name in authority stranger; do
+    "$openssl" req -x509 -newkey mldsa65 -nodes -days 30 -subj "/CN=$name" \
+        -addext basicConstraints=critical,CA:true -keyout "$work/$name.key" -out "$work/$name.pem" 2>/dev/null
+done
+printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:false\n' >"$work/leaf.ext"
+"$openssl" req -newkey mldsa65 -nodes -subj /CN=localhost -keyout "$work/leaf.key" -out "$work/leaf.csr" 2>/dev/null
+"$openssl" x509 -req -in "$work/leaf.csr" -CA "$work/authority.pem" -CAkey "$work/authority.key" -days 30 \
+    -extfile "$work/leaf.ext" -out "$work/leaf.pem" 2>/dev/null
+chmod 600 "$work"/*.key
+
+port=44300
+serve() { # command...: starts a server in the background and waits until it says that it listens
+    "$@" >"$work/server.log" 2>&1 </dev/null &
+    server=$!
+    for _ in $(seq 100); do
+        grep -qE 'listening|ACCEPT' "$work/server.log" && return
+        sleep 0.1
+    done
+    cat "$work/server.log"
+    return 1
+}
+stop() {
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    server=
+}
+ask() { # group: OpenSSL asks our server
+    printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 "$openssl" s_client -connect "127.0.0.1:$port" -tls1_3 \
+        -groups "$1" -sigalgs mldsa65 -CAfile "$work/authority.pem" -verify_return_error \
+        -verify_hostname localhost -servername localhost -ign_eof 2>&1
+}
+client() { # group authority: ours asks OpenSSL
+    timeout 20 "$ours/https_client" localhost "127.0.0.1:$port" "$1" ML-DSA-65 "$2" 2>&1
+}
+
+# Our name and OpenSSL's.
+groups="X25519MLKEM768=X25519MLKEM768 SecP256r1MLKEM768=SecP256r1MLKEM768
+SecP384r1MLKEM1024=SecP384r1MLKEM1024 MLKEM512=MLKEM512 MLKEM768=MLKEM768 MLKEM1024=MLKEM1024
+X25519=X25519 secp256r1=P-256 secp384r1=P-384 brainpoolP512r1=brainpoolP512r1tls13"
+for pair in $groups; do
+    our=${pair%=*} their=${pair#*=}
+    port=$((port + 1))
+    serve "$ours/https_server" "127.0.0.1:$port" "$our" ML-DSA-65 "$work/leaf.pem" "$work/leaf.key"
+    ask "$their" >"$work/answer" || true
+    stop
+    for line in 'Verification: OK' 'Peer signature type: mldsa65' 'hello from pqfw'; do
+        grep -q "$line" "$work/answer" || { echo "$our, OpenSSL asks: no '$line'"; cat "$work/answer"; exit 1; }
+    done
+    port=$((port + 1))
+    serve "$openssl" s_server -accept "$port" -cert "$work/leaf.pem" -key "$work/leaf.key" -tls1_3 \
+        -groups "$their" -www
+    client "$our" "$work/authority.pem" >"$work/answer" || true
+    stop
+    grep -q '200 ok' "$work/answer" || { echo "$our, OpenSSL serves:"; cat "$work/answer"; exit 1; }
+    echo "ok $our, both ways"
+done
+
+refused() { # what command...
+    what=$1
+    shift
+    if "$@" >"$work/answer"; then
+        echo "not refused: $what"
+        cat "$work/answer"
+        exit 1
+    fi
+    echo "ok refused: $what"
+}
+port=$((port + 1))
+serve "$ours/https_server" "127.0.0.1:$port" MLKEM768 ML-DSA-65 "$work/leaf.pem" "$work/leaf.key"
+refused "OpenSSL has another group" ask X25519
+stop
+port=$((port + 1))
+serve "$openssl" s_server -accept "$port" -cert "$work/leaf.pem" -key "$work/leaf.key" -tls1_3 -groups MLKEM768 -www
+refused "OpenSSL serves under another authority" client MLKEM768 "$work/stranger.pem"
+refused "OpenSSL does not know a number for private use" client FrodoKEM-976-SHAKE "$work/authority.pem"
+stop
+port=$((port + 1))
+serve "$ours/https_server" "127.0.0.1:$port" X25519MLKEM768 ML-DSA-65 - "$work/leaf.key"
+# The command line has no way to trust a bare key: it shakes hands, and says that it could not.
+printf '' | timeout 20 "$openssl" s_client -connect "127.0.0.1:$port" -tls1_3 -groups X25519MLKEM768 \
+    -sigalgs mldsa65 -enable_server_rpk >"$work/answer" 2>&1 || true
+stop
+grep -q 'raw public key' "$work/answer" || { echo "no raw public key"; cat "$work/answer"; exit 1; }
+echo "ok raw public key (RFC 7250)"
