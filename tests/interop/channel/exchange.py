@@ -91,7 +91,11 @@ class ExchangeResponder:
         self.lock = threading.Lock()
 
     def handle(self, method: str, path: str, headers: dict, body: bytes) -> tuple[int, bytes]:
-        routes = {HELLO_ROUTE: self._hello, FINISH_ROUTE: self._finish, REQUEST_ROUTE: self._request}
+        routes = {
+            HELLO_ROUTE: self._hello,
+            FINISH_ROUTE: self._finish,
+            REQUEST_ROUTE: self._request,
+        }
         with self.lock:
             try:
                 if method != "POST" or path not in routes:
@@ -235,7 +239,9 @@ class ExchangeInitiator:
         if key is None:
             raise RuntimeError("the next epoch but one: make a new session")
         ad = associated(REQUEST, self.session, counter)
-        return counter, counter.to_bytes(8, "big") + key.seal(counter, pad(content, inner, zeros), ad)
+        return counter, counter.to_bytes(8, "big") + key.seal(
+            counter, pad(content, inner, zeros), ad
+        )
 
     def open(self, counter: int, sealed: bytes) -> tuple[int, bytes]:
         key = self.receiver.key(epoch_of(counter))

@@ -1,6 +1,6 @@
 """The channel `pqfw1` in Python, written from docs/protocols/channel.md alone.
 
-Both roles over streams and over exchanges. One idea per file:
+Both roles over streams, exchanges and datagrams. One idea per file:
 
     algorithms.py  suites over the package cryptography
     messages.py    handshake messages and alerts, bytes and back
@@ -23,6 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from algorithms import SIGNATURES, Suite, TrafficKey  # noqa: E402
+from datagram import DatagramInitiator, DatagramResponder  # noqa: E402
 from exchange import (  # noqa: E402
     ExchangeInitiator,
     ExchangeResponder,
@@ -36,8 +37,8 @@ from messages import Failure, PeerAlert  # noqa: E402
 from stream import Channel, Connection, Truncated, accept, connect, initiate, respond  # noqa: E402
 
 __all__ = [
-    "Channel", "Config", "Connection", "ExchangeInitiator", "ExchangeResponder", "Failure",
-    "Initiator", "OutcomeUnknown", "PeerAlert", "Refused", "Responder", "SIGNATURES", "Suite",
-    "TrafficKey", "Truncated", "accept", "connect", "http_post", "http_server", "initiate",
-    "respond",
+    "Channel", "Config", "Connection", "DatagramInitiator", "DatagramResponder",
+    "ExchangeInitiator", "ExchangeResponder", "Failure", "Initiator", "OutcomeUnknown",
+    "PeerAlert", "Refused", "Responder", "SIGNATURES", "Suite", "TrafficKey", "Truncated",
+    "accept", "connect", "http_post", "http_server", "initiate", "respond",
 ]  # fmt: skip

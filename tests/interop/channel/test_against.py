@@ -70,7 +70,14 @@ class Binary:
     @staticmethod
     def common(suite: str) -> list[str]:
         kem, signature, aead, kdf = suite.split("/")
-        words = ["--profile", "mlkem-tcp", "--set", "dialect=channel", "--set", "transport.kind=tcp"]
+        words = [
+            "--profile",
+            "mlkem-tcp",
+            "--set",
+            "dialect=channel",
+            "--set",
+            "transport.kind=tcp",
+        ]
         for key, value in (("kem", kem), ("signature", signature), ("aead", aead), ("kdf", kdf)):
             words += ["--set", f"suite.{key}={value}"]
         return words

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import random
 import socket
 import sys
 import threading
@@ -18,9 +19,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import datagram  # noqa: E402
 import messages as m  # noqa: E402
 import pqfw_channel as pq  # noqa: E402
 import schedule  # noqa: E402
+import vectors  # noqa: E402
 from records import ALERT, HANDSHAKE, record, split_records  # noqa: E402
 
 HYBRID = "X25519+ML-KEM-768/ML-DSA-65/AES-256-GCM/HKDF-SHA256"
@@ -676,6 +679,136 @@ def sessions_end() -> None:
     clock[0] = 7_201
     refusal_of(401, lambda: one.request("GET", "/", b""))
     assert one.request("GET", "/", b"")[0] == 200, "a new session"
+
+
+# --- datagrams --------------------------------------------------------------------------------
+
+ADDRESS = b"192.0.2.1:4000"
+
+
+class Net:
+    """Two sides, a clock, and a network that asks `fate` what arrives of what is sent."""
+
+    def __init__(self, initiator=ALL, responder=ALL, fate=lambda sent: sent):
+        self.now, self.fate = 1000.0, fate
+        self.other = datagram.DatagramResponder(config(responder, "b"))
+        self.one = datagram.DatagramInitiator(config(initiator, "a"), self.now)
+
+    def carry(self, sent: list[bytes]) -> None:
+        while sent:
+            back = []
+            for one in self.fate(sent):
+                back += self.other.receive(one, ADDRESS, self.now)
+            sent = []
+            for one in self.fate(back):
+                sent += self.one.receive(one, self.now)
+
+    def connect(self):
+        self.carry(self.one.flight_parts())
+        while not self.one.channel:
+            self.now += 0.5
+            self.carry(self.one.tick(self.now))
+        return self.one.channel, self.other.channels[self.one.channel.session]
+
+
+def over_datagrams() -> None:
+    for offer in ([HYBRID], [CLASSIC, LATTICE]):
+        near, far = Net(offer, [offer[-1]]).connect()
+        far.open(near.seal(b"up", zeros=100))
+        near.open(far.seal(b"down"))
+        far.open(near.close())
+        assert (far.received, near.received, far.peer_closed) == ([b"up"], [b"down"], True)
+
+
+def lost_doubled_and_late_datagrams() -> None:
+    for seed in range(40):
+        chance = random.Random(seed)
+
+        def fate(sent: list[bytes]) -> list[bytes]:
+            arrives = [data for data in sent for _ in range(chance.choice([0, 1, 1, 1, 1, 2]))]
+            chance.shuffle(arrives)
+            return arrives
+
+        near, far = Net([LATTICE], [LATTICE], fate).connect()
+        far.open(near.seal(b"x"))
+        assert far.received == [b"x"], f"seed {seed}"
+
+
+def nothing_is_kept_before_a_token() -> None:
+    net = Net()
+    for part in net.one.flight_parts():
+        (demand,) = net.other.receive(part, ADDRESS, net.now)
+        assert demand[0] == datagram.DEMAND and len(demand) < len(part)
+    assert not net.other.attempts
+    token = demand[9:]
+    for address, later in ((b"192.0.2.2:4000", 0), (ADDRESS, 3 * 64)):
+        assert not net.other.token_fits(token, address, net.now + later)
+    assert net.other.token_fits(token, ADDRESS, net.now + 64)
+
+
+def a_flight_sent_again_is_the_same_bytes() -> None:
+    net = Net([CLASSIC], [CLASSIC])
+    (demand,) = net.other.receive(net.one.flight_parts()[0], ADDRESS, net.now)
+    (hello,) = net.one.receive(demand, net.now)
+    first = net.other.receive(hello, ADDRESS, net.now)
+    assert not net.other.receive(hello, ADDRESS, net.now + 0.4), "twice in half a second"
+    assert net.other.receive(hello, ADDRESS, net.now + 0.6) == first and first
+    again = [net.other.receive(hello, ADDRESS, net.now + n) for n in range(2, 20)]
+    assert sum(map(bool, again)) == datagram.REPEATS - 1, "a recorded part makes it send for ever"
+
+
+def datagrams_replayed_reflected_and_forged() -> None:
+    near, far = Net([CLASSIC], [CLASSIC]).connect()
+    sent = [near.seal(b"%d" % n) for n in range(3)]
+    for one in (sent[2], sent[0], sent[2], sent[1], sent[0]):
+        far.open(one)
+    assert far.received == [b"2", b"0", b"1"]
+    near.open(sent[0])
+    far.open(sent[0][:17] + (1 << 40).to_bytes(8, "big") + sent[0][25:])
+    far.open(b"\x20")
+    near.counter += 5000
+    far.open(near.seal(b"far"))
+    near.counter = 4
+    far.open(near.seal(b"late"))
+    assert not near.received and far.received[3:] == [b"far"]
+
+
+def junk_flights_end_no_attempt() -> None:
+    net = Net([CLASSIC], [CLASSIC])
+    done = []
+
+    def fate(sent: list[bytes]) -> list[bytes]:
+        data = sent[0] if sent else b""
+        if data[:1] == bytes([datagram.PART]) and data[9] == 3 and not done:
+            done.append(True)
+            junk = b"".join(record(23, bytes(60)) for _ in range(3))
+            return datagram.parts(data[1:9], 3, data[10:26], junk)
+        return sent
+
+    net.fate = fate
+    near, far = net.connect()
+    far.open(near.seal(b"x"))
+    assert done and far.received == [b"x"]
+
+
+# --- recorded handshakes ----------------------------------------------------------------------
+
+
+def recorded_handshakes_are_checked_to_the_last_field() -> None:
+    keys = KEYS["a"]
+    stream = vectors.Recorder([CLASSIC, SMALL], [SMALL], keys, m.STREAM).case("stream")
+    exchange = vectors.Recorder([CLASSIC], [CLASSIC], keys, m.EXCHANGE).case("exchange")
+    for case in (stream, exchange):
+        vectors.Case(case).verify()
+        for field, value in case.items():
+            if not isinstance(value, str) or field in ("name", "suite"):
+                continue
+            spoilt = case | {field: value[:-1] + ("0" if value[-1] != "0" else "1")}
+            try:
+                vectors.Case(spoilt).verify()
+            except AssertionError:
+                continue
+            raise AssertionError(f"{field} is not checked")
 
 
 def main() -> int:
