@@ -20,6 +20,8 @@ pub struct Suite {
     pub aead: AdmittedAead,
     /// Key derivation.
     pub kdf: AdmittedKdf,
+    /// The hash that the KDF is made of, for transcripts.
+    pub hash: AdmittedHash,
     /// SHA-256, fixed by the definitions of fingerprints and of replay records.
     pub digest: AdmittedHash,
 }
@@ -43,11 +45,16 @@ impl Suite {
     /// # Errors
     /// The [`ResolveError`] of the first part that cannot be had.
     pub fn resolve(names: &SuiteNames, resolver: &mut Resolver<'_>) -> Result<Self, ResolveError> {
+        let kem = resolver.first(&names.kem, Resolver::kem)?;
+        let signature = resolver.first(&names.signature, Resolver::signature)?;
+        let aead = resolver.first(&names.aead, Resolver::aead)?;
+        let kdf = resolver.first(&names.kdf, Resolver::kdf)?;
         Ok(Self {
-            kem: resolver.first(&names.kem, Resolver::kem)?,
-            signature: resolver.first(&names.signature, Resolver::signature)?,
-            aead: resolver.first(&names.aead, Resolver::aead)?,
-            kdf: resolver.first(&names.kdf, Resolver::kdf)?,
+            kem,
+            signature,
+            aead,
+            hash: resolver.hash(kdf.sizes().hash)?,
+            kdf,
             digest: resolver.hash("SHA-256")?,
         })
     }
@@ -55,12 +62,22 @@ impl Suite {
     /// `KEM / signature / AEAD / KDF`, for banners.
     #[must_use]
     pub fn describe(&self) -> String {
-        let names = [
+        self.ids().join(" / ")
+    }
+
+    /// `KEM/SIGNATURE/AEAD/KDF`, the suite's name in a channel (`docs/protocols/channel.md`).
+    #[must_use]
+    pub fn channel_name(&self) -> String {
+        self.ids().join("/")
+    }
+
+    fn ids(&self) -> [&str; 4] {
+        let rows = [
             self.kem.info(),
             self.signature.info(),
             self.aead.info(),
             self.kdf.info(),
         ];
-        names.map(|info| info.id.as_str()).join(" / ")
+        rows.map(|info| info.id.as_str())
     }
 }

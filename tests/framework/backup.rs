@@ -593,6 +593,7 @@ fn a_primitive_that_cannot_do_the_work_ends_it() {
     let sizes = KdfSizes {
         prk: 1,
         max_output: 2,
+        hash: "SHA-256",
     };
     let row = AlgorithmInfo::new("Short", Sizes::Kdf(sizes), "a test")
         .known_answers("salt = 00\nikm = 00\ninfo = 00\nokm = 0707\n");

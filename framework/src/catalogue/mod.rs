@@ -191,6 +191,8 @@ pub struct KdfSizes {
     pub prk: usize,
     /// The most that one expansion gives.
     pub max_output: usize,
+    /// The canonical name of the hash that it is made of: protocols hash their transcripts with it.
+    pub hash: &'static str,
 }
 
 /// The lengths of a hash, in bytes.

@@ -1,0 +1,194 @@
+//! What one end offers, is and accepts.
+
+use std::sync::Arc;
+
+use pqfw_framework::suite::Suite;
+use thiserror::Error;
+
+use crate::identity::Identity;
+use crate::keylog::KeyLog;
+use crate::negotiation::{MOST_SUITES, is_name};
+use crate::peers::PeerCheck;
+
+/// What one end offers, is and accepts.
+pub struct Config {
+    protocol: String,
+    policy: String,
+    suites: Vec<Offer>,
+    identities: Vec<Identity>,
+    peers: Arc<dyn PeerCheck>,
+    keylog: Option<Arc<dyn KeyLog>>,
+}
+
+/// A suite under its name, with the identity that signs in it.
+pub(crate) struct Offer {
+    pub(crate) name: String,
+    pub(crate) suite: Arc<Suite>,
+    identity: usize,
+}
+
+/// A configuration that cannot work: the operator's fault, in the profile.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A name that is empty, too long or not printable.
+    #[error("{field} `{name}`: at most {limit} printable ASCII characters without spaces")]
+    Name {
+        /// Which.
+        field: &'static str,
+        /// As given.
+        name: String,
+        /// The most that it may have.
+        limit: usize,
+    },
+    /// No suite has a signature algorithm of which there is an identity key.
+    #[error(
+        "no suite is left to offer: the suites sign with {wanted}, and the identity keys are of \
+         {have}; generate a key with `pqfw keys generate`, or change the suite"
+    )]
+    NoIdentity {
+        /// The signature algorithms of the suites.
+        wanted: String,
+        /// The algorithms of the keys.
+        have: String,
+    },
+    /// A suite whose AEAD the channel cannot number its records with.
+    #[error(
+        "{0} is no AEAD of the channel: it needs nonces of 8 to 64 bytes and keys that seal 2^17 messages"
+    )]
+    Aead(String),
+    /// The same suite twice.
+    #[error("the suite {0} is listed twice")]
+    Twice(String),
+    /// Too many suites.
+    #[error("{0} suites: at most 64")]
+    TooMany(usize),
+}
+
+impl Config {
+    /// Puts an end together. Suites whose signature algorithm has no identity are not offered.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn new(
+        protocol: String,
+        policy: String,
+        suites: Vec<Suite>,
+        identities: Vec<Identity>,
+        peers: Arc<dyn PeerCheck>,
+    ) -> Result<Self, ConfigError> {
+        check("protocol", &protocol, 1, 64)?;
+        check("policy", &policy, 0, 255)?;
+        let wanted: Vec<_> = suites
+            .iter()
+            .map(|s| s.signature.info().id.clone())
+            .collect();
+        let mut offers: Vec<Offer> = Vec::new();
+        for suite in suites {
+            let algorithm = &suite.signature.info().id;
+            let Some(identity) = identities.iter().position(|i| i.algorithm() == algorithm) else {
+                continue;
+            };
+            let name = suite.channel_name();
+            check("suite", &name, 1, 255)?;
+            let sizes = suite.aead.sizes();
+            if !(8..=MOST_NONCE).contains(&sizes.nonce)
+                || sizes.limits.sealed_messages < LEAST_MESSAGES
+            {
+                return Err(ConfigError::Aead(suite.aead.info().id.clone()));
+            }
+            if offers.iter().any(|offer| offer.name == name) {
+                return Err(ConfigError::Twice(name));
+            }
+            let suite = Arc::new(suite);
+            offers.push(Offer {
+                name,
+                suite,
+                identity,
+            });
+        }
+        if offers.is_empty() {
+            let have: Vec<_> = identities.iter().map(Identity::algorithm).collect();
+            return Err(ConfigError::NoIdentity {
+                wanted: wanted.join(", "),
+                have: if have.is_empty() {
+                    "none".into()
+                } else {
+                    have.join(", ")
+                },
+            });
+        }
+        if offers.len() > MOST_SUITES {
+            return Err(ConfigError::TooMany(offers.len()));
+        }
+        Ok(Self {
+            protocol,
+            policy,
+            suites: offers,
+            identities,
+            peers,
+            keylog: None,
+        })
+    }
+
+    /// Writes every traffic secret there: whoever reads it reads everything.
+    #[must_use]
+    pub fn insecure_with_keylog(mut self, keylog: Arc<dyn KeyLog>) -> Self {
+        self.keylog = Some(keylog);
+        self
+    }
+
+    /// What speaks inside.
+    #[must_use]
+    pub fn protocol(&self) -> &str {
+        &self.protocol
+    }
+
+    /// The names of the suites that are offered, best first.
+    pub fn suites(&self) -> impl Iterator<Item = &str> {
+        self.suites.iter().map(|offer| offer.name.as_str())
+    }
+
+    /// Who this end is, for each of its signature algorithms.
+    #[must_use]
+    pub fn identities(&self) -> &[Identity] {
+        &self.identities
+    }
+
+    pub(crate) fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    pub(crate) fn offers(&self) -> &[Offer] {
+        &self.suites
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.suites().map(Into::into).collect()
+    }
+
+    pub(crate) fn identity_of(&self, offer: &Offer) -> Option<&Identity> {
+        self.identities.get(offer.identity)
+    }
+
+    pub(crate) fn peers(&self) -> &dyn PeerCheck {
+        &*self.peers
+    }
+
+    pub(crate) fn keylog(&self) -> Option<Arc<dyn KeyLog>> {
+        self.keylog.clone()
+    }
+}
+
+fn check(field: &'static str, name: &str, least: usize, limit: usize) -> Result<(), ConfigError> {
+    if is_name(name, least, limit) {
+        return Ok(());
+    }
+    let name = name.to_owned();
+    Err(ConfigError::Name { field, name, limit })
+}
+
+/// Nonces are made on the stack; no AEAD comes near this.
+pub(crate) const MOST_NONCE: usize = 64;
+
+/// An epoch seals 2^16 messages under one key, and half of a limit is what may be used.
+const LEAST_MESSAGES: u64 = 1 << 17;

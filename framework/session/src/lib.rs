@@ -1,0 +1,48 @@
+//! The channel: one mutually authenticated handshake and record layer for any KEM, signature, AEAD
+//! and KDF, over streams, exchanges or datagrams. `docs/protocols/channel.md` is its specification.
+//!
+//! ```text
+//!  Config ─▶ stream::connect / accept      ─▶ Secure { connection, peer, suite, exporter }
+//!         ─▶ exchange::ChannelExchange     ─▶ Outcome { response, counter, peer, exporter }
+//!         ─▶ exchange::ChannelService      ◀─ SecureService
+//! ```
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `negotiation` | which suite two ends speak |
+//! | `message`, `alert` | what travels, to the byte |
+//! | `transcript`, `schedule` | what is signed, and which keys follow |
+//! | `handshake` | the two ladders from `hello` to `welcome` |
+//! | `record`, `channel` | an open stream: sealing, opening, new keys |
+//! | `epoch`, `replay` | keys and windows by explicit counters |
+//! | `stream`, `exchange` | the drivers of the two deliveries |
+//! | `identity`, `peers`, `config`, `keylog` | who, whom, what, and a look inside |
+//!
+//! There is no socket, clock or generator here: they come in as arguments or as a
+//! [`World`](pqfw_framework::world::World).
+
+pub mod alert;
+mod channel;
+mod config;
+mod epoch;
+mod error;
+pub mod exchange;
+mod handshake;
+mod identity;
+mod keylog;
+mod message;
+pub mod negotiation;
+mod peers;
+mod record;
+pub mod replay;
+mod schedule;
+pub mod stream;
+mod transcript;
+
+pub use alert::Alert;
+pub use config::{Config, ConfigError};
+pub use error::ChannelError;
+pub use identity::Identity;
+pub use keylog::KeyLog;
+pub use peers::{InsecureAnybody, PeerCheck, PeerRefused, PinnedPeers};
+pub use schedule::Exporter;
