@@ -67,7 +67,7 @@ impl Writer {
             }
             self.frame.push(SETITEMS);
         }
-        if !items.is_empty() && items.len() % BATCH == 0 {
+        if !items.is_empty() && items.len().is_multiple_of(BATCH) {
             self.frame.extend([MARK, SETITEMS]);
         }
     }

@@ -6,6 +6,8 @@ use pqfw_mlkem_tcp::wire::{Bundle, Greeting, MessageError};
 use crate::support::{suite, suite_of};
 
 type Items<'a> = Vec<(&'a str, Value<'a>)>;
+/// A message's fields, and the refusal of whatever is made of them.
+type Case = (Items<'static>, fn(Value<'_>) -> Option<MessageError>);
 
 const BYTES: [u8; 4000] = [7; 4000];
 
@@ -39,8 +41,8 @@ fn read_greeting(value: Value<'_>) -> Result<Greeting, MessageError> {
     Greeting::read(&suite(), &write(&value), &Limits::default())
 }
 
-/// Both messages: the fields of each, and the refusal of whatever is made of them.
-fn both() -> [(Items<'static>, fn(Value<'_>) -> Option<MessageError>); 2] {
+/// Both messages.
+fn both() -> [Case; 2] {
     [
         (bundle(), |value| read_bundle(value).err()),
         (greeting(), |value| read_greeting(value).err()),
