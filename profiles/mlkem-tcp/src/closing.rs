@@ -1,4 +1,4 @@
-//! The end of a server, as every connection hears of it.
+//! That something is over, as everybody hears who waits for it.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -18,6 +18,8 @@ pub struct Config {
     pub signed: bool,
     /// Role client: fingerprints of the servers that it talks to; empty: whoever answers.
     pub pins: Vec<String>,
+    /// Role server: end when the first client's session is over.
+    pub once: bool,
     /// Bytes of one frame, in either direction; more ends the connection.
     pub max_frame_bytes: u32,
 }
@@ -27,6 +29,7 @@ impl Default for Config {
         Self {
             signed: false,
             pins: Vec::new(),
+            once: false,
             max_frame_bytes: 1 << 20,
         }
     }

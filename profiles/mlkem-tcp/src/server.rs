@@ -30,6 +30,7 @@ struct Shared {
     world: Arc<dyn World>,
     report: Arc<dyn Report>,
     closing: Closing,
+    first_over: Closing,
 }
 
 impl Server {
@@ -51,8 +52,14 @@ impl Server {
                 world,
                 report,
                 closing: Closing::default(),
+                first_over: Closing::default(),
             }),
         }
+    }
+
+    /// Waits until one client has come and gone, however that was.
+    pub async fn first_is_over(&self) {
+        self.shared.first_over.wait().await;
     }
 
     /// Ends every connection, between two messages.
@@ -82,6 +89,7 @@ impl StreamService for Server {
             // A client that is gone hears nothing, and that is no fault any more.
             let finish = connection.writer.finish();
             let _ = within(&*shared.world, shared.bounds.greeting, finish).await;
+            shared.first_over.close();
         })
     }
 }

@@ -8,6 +8,7 @@ use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, Syst
 use pqfw_framework::transport::BoxFuture;
 
 use crate::config::Config;
+use crate::race::race;
 use crate::server::Server;
 use crate::trust::{KeysError, ServerKeys};
 use crate::{client, console, demo};
@@ -132,7 +133,14 @@ async fn serve(
     let url = listener.url().to_owned();
     report.event(&Event::Line(console::listening(&url)));
     report.event(&Event::Ready { url, fingerprint });
-    stop.await;
+    let until = async {
+        if config.once {
+            server.first_is_over().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    race(stop, until).await;
     server.close();
     listener.shutdown().await;
     report.event(&Event::Line(console::SERVER_END.into()));

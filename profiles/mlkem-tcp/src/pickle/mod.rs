@@ -7,7 +7,7 @@
 //!
 //! - [`read`] borrows from its input: a value never takes more memory than its pickle and
 //!   [`Limits::values`] small records, whatever the memo is used for.
-//! - [`write`] gives the bytes that CPython gives (protocol 4, framed), of distinct objects.
+//! - [`write()`] gives the bytes that CPython gives (protocol 4, framed), of distinct objects.
 
 mod error;
 mod opcode;

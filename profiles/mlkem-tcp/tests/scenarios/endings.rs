@@ -120,6 +120,22 @@ async fn a_silent_client_is_ended_and_a_server_that_stops_ends_all() {
 }
 
 #[tokio::test]
+async fn a_server_for_one_session_ends_with_it() {
+    let house = Machine::new();
+    let set = [("mlkem-tcp.once", "true")];
+    let server = house.run(Role::Server, &set, Typed::nothing(), never());
+    let server = tokio::spawn(server);
+    let url = house.told.url().await;
+    type_to(&house, &url, Typed::all(b"hello\nexit\n"))
+        .await
+        .unwrap();
+    assert_eq!(server.await.unwrap(), Ok(()));
+    let lines = house.told.lines();
+    let last = ["Client requested to exit.", "Server shutting down."];
+    assert!(lines.ends_with(&last.map(str::to_owned)), "{lines:?}");
+}
+
+#[tokio::test]
 async fn the_operator_ends_a_client_that_thinks() {
     let house = Machine::new();
     let running = house.serve(&[]).await;

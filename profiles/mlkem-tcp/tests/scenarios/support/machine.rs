@@ -96,7 +96,7 @@ impl Machine {
         });
         let run = self.run(Role::Server, set, Typed::nothing(), stopped);
         let task = tokio::spawn(run);
-        let url = self.told.ready().await;
+        let url = self.told.url().await;
         Running { stop, task, url }
     }
 }
@@ -249,7 +249,7 @@ impl Told {
     }
 
     pub(crate) async fn fingerprint(&self) -> String {
-        self.ready().await;
+        self.url().await;
         let events = self.events().into_iter();
         let mut fingerprints = events.filter_map(|event| match event {
             Event::Ready { fingerprint, .. } => fingerprint,
@@ -258,7 +258,7 @@ impl Told {
         fingerprints.next().unwrap()
     }
 
-    async fn ready(&self) -> String {
+    pub(crate) async fn url(&self) -> String {
         self.until(|event| matches!(event, Event::Ready { .. }))
             .await;
         let events = self.events().into_iter();
