@@ -28,6 +28,7 @@ use pqfw_qu3 as _;
 use pqfw_quic as _;
 use pqfw_slh_dsa as _;
 use pqfw_tcp as _;
+use pqfw_udp as _;
 
 /// Begins a registry with every built-in plugin.
 #[must_use]

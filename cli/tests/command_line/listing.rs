@@ -107,14 +107,22 @@ fn profiles_are_listed_shown_and_have_a_schema() {
     );
     let schema = run(&["profile", "schema"]).ok().json();
     assert!(schema["properties"]["qu3"].is_object());
-    let transports = run(&["list-transports", "--json"]).ok().json();
-    assert!(
-        transports
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|row| row["name"] == "http")
-    );
+}
+
+#[test]
+fn transports_are_listed_with_what_they_deliver() {
+    let json = run(&["list-transports", "--json"]).ok().json();
+    let rows = json.as_array().unwrap();
+    let delivers = |name: &str| {
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        ["exchange", "stream", "datagram"].map(|delivery| row[delivery].as_bool().unwrap())
+    };
+    assert_eq!(delivers("http"), [true, false, false]);
+    assert_eq!(delivers("memory"), [true, true, true]);
+    assert_eq!(delivers("tcp"), [true, true, true]);
+    assert_eq!(delivers("udp"), [false, false, true]);
+    let table = run(&["list-transports"]).ok().stdout;
+    assert_eq!(table.lines().count(), rows.len() + 1, "{table}");
 }
 
 #[test]

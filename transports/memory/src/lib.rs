@@ -1,4 +1,4 @@
-//! A world inside one process: exchanges and streams without sockets, an attacker on the wire, a clock that
+//! A world inside one process: exchanges, streams and datagrams without sockets, an attacker on the wire, a clock that
 //! moves when it is told to, and chance that a seed repeats.
 //!
 //! | file | what is in it |
@@ -8,10 +8,12 @@
 //! | `exchange` | exchanges, answered on the thread that asks |
 //! | `stream`, `pipe` | streams: two bounded pipes, and a queue before the door |
 //! | `interceptor` | [`Interceptor`]: passes, changes, drops, duplicates, forges and records |
+//! | `datagram` | datagrams, in a queue for each endpoint |
 //! | [`simulation`] | machines on a simulated network with a clock of its own, from one seed |
 //! | `outside` | [`empty_outside`]: a machine without commands, and nobody at the keyboard |
 //! | `seeded` | [`SeededWorld`]: a manual clock and a seeded generator, never for production |
 
+mod datagram;
 mod exchange;
 mod interceptor;
 mod network;
@@ -22,6 +24,7 @@ pub mod simulation;
 mod stream;
 mod transport;
 
+pub use datagram::QUEUE_PACKETS;
 pub use interceptor::{Crossing, Interceptor, RECORDED_CROSSINGS, RequestFate, ResponseFate};
 pub use outside::empty_outside;
 pub use pipe::PIPE_BYTES;

@@ -1,10 +1,12 @@
 //! Who listens under which name.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pqfw_framework::transport::TransportError;
 
+use crate::datagram::Packets;
 use crate::exchange::MemoryDesk;
 use crate::stream::Queue;
 
@@ -23,6 +25,7 @@ struct Names {
 /// What is reached under a name.
 #[derive(Clone)]
 pub(crate) enum Endpoint {
+    Datagram(Packets),
     Exchange(MemoryDesk),
     Stream(Queue),
 }
@@ -55,6 +58,36 @@ impl Network {
             name,
             url,
         })
+    }
+
+    /// Listens on `memory:ADDRESS`, or under a fresh address on `memory:`.
+    pub(crate) fn listen_at(
+        &self,
+        address: &str,
+        endpoint: Endpoint,
+    ) -> Result<(SocketAddr, Place), TransportError> {
+        let socket_address = match name_in(address)? {
+            "" => self.fresh_address(),
+            name => name.parse().map_err(|_| TransportError::Address {
+                address: address.into(),
+                reason: "datagrams take memory:ADDRESS:PORT, such as memory:10.0.0.1:5000".into(),
+            })?,
+        };
+        let place = self.listen(&format!("{SCHEME}{socket_address}"), |_| endpoint)?;
+        Ok((socket_address, place))
+    }
+
+    /// An address of fd00::/8, which nobody can reach from outside (RFC 4193).
+    fn fresh_address(&self) -> SocketAddr {
+        let mut names = self.lock();
+        loop {
+            names.unnamed += 1;
+            let bits = (0xfd00_u128 << 112) | u128::from(names.unnamed);
+            let address = SocketAddr::from((std::net::Ipv6Addr::from_bits(bits), 1));
+            if !names.endpoints.contains_key(&address.to_string()) {
+                return address;
+            }
+        }
     }
 
     /// The name that a client wants.

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use pqfw_framework::transport::{
-    BoxFuture, Connection, Delivery, Exchange, ExchangeService, Listener, StreamService, Transport,
-    TransportError, TransportInfo, TransportSettings,
+    BoxFuture, Connection, Datagrams, Delivery, Exchange, ExchangeService, Listener, StreamService,
+    Transport, TransportError, TransportInfo, TransportSettings,
 };
 use pqfw_framework::world::World;
 
 use crate::network::Network;
-use crate::{exchange, stream};
+use crate::{datagram, exchange, stream};
 
 /// A network inside one process.
 ///
@@ -35,7 +35,7 @@ impl Transport for MemoryTransport {
         TransportInfo {
             name: "memory",
             summary: "both ends inside one process, for tests and simulation",
-            deliveries: &[Delivery::Exchange, Delivery::Stream],
+            deliveries: &[Delivery::Exchange, Delivery::Stream, Delivery::Datagram],
             tls: false,
         }
     }
@@ -74,5 +74,12 @@ impl Transport for MemoryTransport {
         settings: &'a TransportSettings,
     ) -> BoxFuture<'a, Result<Connection, TransportError>> {
         Box::pin(stream::connect(&self.network, settings))
+    }
+
+    fn bind_datagrams<'a>(
+        &'a self,
+        settings: &'a TransportSettings,
+    ) -> BoxFuture<'a, Result<Arc<dyn Datagrams>, TransportError>> {
+        Box::pin(async { datagram::bind(&self.network, settings) })
     }
 }

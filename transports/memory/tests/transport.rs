@@ -24,6 +24,7 @@ fn memory() -> Subject {
 
 exchange_laws!(memory);
 stream_laws!(memory);
+datagram_laws!(memory);
 
 struct Peer;
 

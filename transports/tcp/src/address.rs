@@ -47,6 +47,13 @@ impl Target {
         })
     }
 
+    /// An address that is known.
+    pub(crate) fn of(address: SocketAddr) -> Self {
+        Self {
+            url: format!("{SCHEME}{address}"),
+        }
+    }
+
     /// As errors name it.
     pub(crate) fn url(&self) -> &str {
         &self.url

@@ -1,8 +1,8 @@
-//! Streams over TCP (RFC 9293), and exchanges in frames over it.
+//! Streams over TCP (RFC 9293), and exchanges and datagrams in frames over it.
 //!
 //! ```text
 //!                         ┌▶ stream ───▶ the service, which reads and writes
-//!  TcpDoor ─▶ reception ──┤
+//!  TcpDoor ─▶ reception ──┼▶ datagram ─▶ one queue of packets of all connections
 //!                places   └▶ exchange ─▶ frames ─▶ desk ─▶ the service, on a thread that may block
 //! ```
 //!
@@ -21,17 +21,19 @@
 //! | `body_bytes` | bodies of one connection at a time: further ones are not read | `exchange/server` |
 //!
 //! `reception`, `rate`, `answer` and `write_deadline` are `pqfw_runtime::desk`. Streams have the
-//! first limit alone. With `transport.tls` all of it goes under TLS 1.3
+//! first limit alone, datagrams the first two. With `transport.tls` all of it goes under TLS 1.3
 //! (`pqfw_tls`), whose handshake `request_secs` bounds. What this crate does not do: name a peer's
 //! identity, compress.
 
 mod address;
+mod datagram;
 mod exchange;
 pub mod frame;
 mod socket;
 mod stream;
 mod transport;
 
+pub use datagram::QUEUE_PACKETS;
 pub use exchange::IN_FLIGHT;
 pub use transport::TcpTransport;
 

@@ -199,6 +199,11 @@ impl Visitor {
         self.peer.ip().to_canonical()
     }
 
+    /// The other end, for answers.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
     /// The other end, for messages.
     pub(crate) fn url(&self) -> String {
         format!("{SCHEME}{}", self.peer)

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use pqfw_framework::transport::{
-    BoxFuture, Connection, Delivery, Exchange, ExchangeService, Listener, StreamService, Transport,
-    TransportError, TransportInfo, TransportSettings,
+    BoxFuture, Connection, Datagrams, Delivery, Exchange, ExchangeService, Listener, StreamService,
+    Transport, TransportError, TransportInfo, TransportSettings,
 };
 use pqfw_framework::world::World;
 
-use crate::{exchange, stream};
+use crate::{datagram, exchange, stream};
 
-/// Streams and exchanges over TCP.
+/// Streams, exchanges and datagrams over TCP.
 ///
 /// It needs a tokio runtime, with its clock and its sockets, where futures are polled, and nowhere
 /// else. It listens on an address such as `127.0.0.1:5000` or `[::1]:0` and connects to one such
@@ -22,8 +22,8 @@ impl Transport for TcpTransport {
     fn info(&self) -> TransportInfo {
         TransportInfo {
             name: "tcp",
-            summary: "TCP: bytes as they are, or exchanges in frames; TLS 1.3 if the profile says",
-            deliveries: &[Delivery::Exchange, Delivery::Stream],
+            summary: "TCP: bytes as they are, or exchanges or packets in frames; TLS 1.3 if the profile says",
+            deliveries: &[Delivery::Exchange, Delivery::Stream, Delivery::Datagram],
             tls: true,
         }
     }
@@ -58,5 +58,12 @@ impl Transport for TcpTransport {
         settings: &'a TransportSettings,
     ) -> BoxFuture<'a, Result<Connection, TransportError>> {
         Box::pin(stream::connect(settings))
+    }
+
+    fn bind_datagrams<'a>(
+        &'a self,
+        settings: &'a TransportSettings,
+    ) -> BoxFuture<'a, Result<Arc<dyn Datagrams>, TransportError>> {
+        Box::pin(datagram::bind(settings))
     }
 }

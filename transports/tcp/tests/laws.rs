@@ -27,6 +27,7 @@ mod ipv4 {
 
     exchange_laws!(tcp);
     stream_laws!(tcp);
+    datagram_laws!(tcp);
 }
 
 mod ipv6 {
@@ -36,6 +37,7 @@ mod ipv6 {
 
     exchange_laws!(tcp);
     stream_laws!(tcp);
+    datagram_laws!(tcp);
 }
 
 mod under_tls {
@@ -54,7 +56,8 @@ mod under_tls {
 fn the_plugin_brings_the_transport() {
     let registry = Registry::builder().with(pqfw_tcp::plugin()).build();
     let info = registry.unwrap().transport("tcp").unwrap().info();
-    assert!(info.delivers(Delivery::Exchange) && info.delivers(Delivery::Stream));
+    let all = [Delivery::Exchange, Delivery::Stream, Delivery::Datagram];
+    assert!(all.into_iter().all(|delivery| info.delivers(delivery)));
     let registry = Registry::discover().build().unwrap();
     assert!(registry.transport("tcp").is_ok());
 }

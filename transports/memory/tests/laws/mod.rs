@@ -1,7 +1,7 @@
 //! What every transport owes to both its ends, for each delivery that it has.
 //!
-//! `exchange_laws!(make)` and `stream_laws!(make)` make one test of each law; `make` is a function
-//! that gives a [`Subject`]. The tests of the other transports include these files too: see
+//! `exchange_laws!(make)`, `stream_laws!(make)` and `datagram_laws!(make)` make one test of each
+//! law; `make` is a function that gives a [`Subject`]. The tests of the other transports include these files too: see
 //! `transports/tcp/tests/laws.rs`. Nothing here sleeps or measures time: what must not have
 //! happened yet is looked at after many turns of the runtime, and a law that is broken shows there
 //! or hangs.
@@ -13,6 +13,7 @@
     reason = "a transport runs the laws of what it delivers"
 )]
 
+pub(crate) mod datagram;
 pub(crate) mod exchange;
 pub(crate) mod stream;
 
@@ -66,6 +67,21 @@ macro_rules! stream_laws {
             a_shutdown_waits_for_the_connection_under_way,
             fresh_addresses_of_streams_differ,
             nonsense_is_no_address_of_a_stream,
+        );
+    };
+}
+
+macro_rules! datagram_laws {
+    ($make:path) => {
+        laws!($make, datagram:
+            a_packet_arrives_whole_and_is_answered,
+            a_packet_is_refused_above_the_limit_alone,
+            batches_arrive_and_no_receipt_is_larger_than_its_limit,
+            many_peers_are_told_apart,
+            a_packet_to_nobody_is_lost,
+            a_receipt_that_is_dropped_loses_nothing,
+            an_address_is_taken_once_and_free_again,
+            nonsense_is_no_address_of_a_socket,
         );
     };
 }
