@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use pqfw_framework::profile::Profile;
 use pqfw_framework::python_json::{self, Json, Limits};
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::{Failure, Host, Role};
-use pqfw_qu3::inference::Inference;
+use pqfw_qu3::inference::{self, Inference};
 use pqfw_qu3::keys::{End, EndKeys, ServerPublicKeys, fingerprint};
-use pqfw_qu3::models::Models;
+use pqfw_qu3::models::{Model, Models};
 use pqfw_qu3::policy;
 use serde_json::{Value, json};
 
@@ -26,18 +27,18 @@ pub(super) fn run(
 ) -> Result<(), CliError> {
     let host = |target| host(target, common, registry, output);
     match command {
-        Qu3::GenerateKeys { target, force } => generate_keys(&host(target)?, force, output),
+        Qu3::GenerateKeys { target, force } => generate_keys(&host(target)?.0, force, output),
         Qu3::RunInference {
             target,
             model,
             input,
             format,
         } => {
-            let (host, input) = (host(target)?, read_input(&input, format)?);
+            let ((host, profile), input) = (host(target)?, read_input(&input, format)?);
             let inference = super::run::runtime()?.block_on(async {
-                let mut client = pqfw_qu3::connect(&host).await?;
-                let inference = client.send_request(&model, &input).await?;
-                client.disconnect();
+                let mut client = pqfw_qu3::connect(&host, &profile).await?;
+                let inference = client.infer(&model, &input).await?;
+                client.end().await;
                 Ok::<_, CliError>(inference)
             })?;
             if output.json {
@@ -59,15 +60,15 @@ pub(super) fn run(
             input,
             format,
         } => {
-            let (host, input) = (host(target)?, read_input(&input, format)?);
-            run_agent(&host, &workflow, &input, output)
+            let ((host, profile), input) = (host(target)?, read_input(&input, format)?);
+            run_agent((&host, &profile), &workflow, &input, output)
         }
         Qu3::UpdatePolicy {
             target,
             policy_file,
             as_note,
         } => {
-            let host = host(target)?;
+            let (host, profile) = host(target)?;
             let text = files::read_text(&policy_file)?;
             let reading = policy::read(&text, &Models::builtin().names());
             let enforceable = matches!(reading, Ok(policy::Reading::Rules(_)));
@@ -78,9 +79,9 @@ pub(super) fn run(
                 output.line_err(&output.paint_err(Tone::Warning, warning));
             }
             super::run::runtime()?.block_on(async {
-                let mut client = pqfw_qu3::connect(&host).await?;
-                client.update_policy(&text, as_note || note).await?;
-                client.disconnect();
+                let mut client = pqfw_qu3::connect(&host, &profile).await?;
+                client.set_policy(&text, as_note || note).await?;
+                client.end().await;
                 Ok::<_, CliError>(())
             })?;
             if output.json {
@@ -91,11 +92,10 @@ pub(super) fn run(
             Ok(())
         }
         Qu3::ListModels { target } => {
-            host(target)?;
-            list_models(output);
-            Ok(())
+            let (host, profile) = host(target)?;
+            list_models(&host, &profile, output)
         }
-        Qu3::InspectKeys { target } => inspect_keys(&host(target)?, output),
+        Qu3::InspectKeys { target } => inspect_keys(&host(target)?.0, output),
     }
 }
 
@@ -104,7 +104,7 @@ fn host(
     common: &Common,
     registry: &Registry,
     output: &Output,
-) -> Result<Host, CliError> {
+) -> Result<(Host, Profile), CliError> {
     let mut set = target.profile.set;
     set.push(("role".into(), Role::Client.to_string()));
     // A client keeps nothing in a store; its trust is in key files.
@@ -131,7 +131,7 @@ fn host(
         let warning = format!("warning: {warning}");
         output.line_err(&output.paint_err(Tone::Warning, &warning));
     }
-    Ok(composed.host)
+    Ok((composed.host, composed.profile))
 }
 
 /// Text for a model, or a JSON object as it is.
@@ -171,18 +171,22 @@ fn inference_json(inference: &Inference) -> Result<Value, CliError> {
     }))
 }
 
-fn run_agent(host: &Host, workflow: &str, input: &Json, output: &Output) -> Result<(), CliError> {
+fn run_agent(
+    (host, profile): (&Host, &Profile),
+    workflow: &str,
+    input: &Json,
+    output: &Output,
+) -> Result<(), CliError> {
     pqfw_qu3::agent::steps(workflow)?;
     let done = super::run::runtime()?.block_on(async {
-        let mut client = pqfw_qu3::connect(host).await?;
-        let done = client
-            .run_agent(workflow, input, |number, step| {
-                if !output.json {
-                    print_step(number, step, output);
-                }
-            })
-            .await?;
-        client.disconnect();
+        let mut client = pqfw_qu3::connect(host, profile).await?;
+        let done = inference::run_agent(&mut *client, workflow, input, |number, step| {
+            if !output.json {
+                print_step(number, step, output);
+            }
+        });
+        let done = done.await?;
+        client.end().await;
         Ok::<_, CliError>(done)
     })?;
     if output.json {
@@ -242,27 +246,39 @@ fn generate_keys(host: &Host, force: bool, output: &Output) -> Result<(), CliErr
     Ok(())
 }
 
-fn list_models(output: &Output) {
-    let models = Models::builtin();
+fn list_models(host: &Host, profile: &Profile, output: &Output) -> Result<(), CliError> {
+    let models = super::run::runtime()?.block_on(async {
+        if profile.dialect == "qu3-1" {
+            // No message of that dialect asks for them.
+            let built_in = Models::builtin();
+            let built_in = built_in.iter();
+            let text =
+                |(name, model): (&str, &dyn Model)| (name.to_owned(), model.summary().to_owned());
+            return Ok(built_in.map(text).collect());
+        }
+        let mut client = pqfw_qu3::connect(host, profile).await?;
+        let models = client.models().await?;
+        client.end().await;
+        Ok::<Vec<_>, CliError>(models)
+    })?;
     if output.json {
         let rows = models
             .iter()
-            .map(|(name, model)| json!({ "model": name, "summary": model.summary() }));
-        return output.document(&rows.collect());
+            .map(|(name, summary)| json!({ "model": name, "summary": summary }));
+        output.document(&rows.collect());
+        return Ok(());
     }
     let rows: Vec<_> = models
-        .iter()
-        .map(|(name, model)| {
-            vec![
-                (Tone::Strong, name.to_owned()),
-                (Tone::Plain, model.summary().to_owned()),
-            ]
-        })
+        .into_iter()
+        .map(|(name, summary)| vec![(Tone::Strong, name), (Tone::Plain, summary)])
         .collect();
     output.table(&["MODEL", "SUMMARY"], &rows);
-    let note = "qu3-1 has no message that asks a server for its models; these are what every \
-                deployed server has";
-    output.line(&output.paint(Tone::Faint, note));
+    if profile.dialect == "qu3-1" {
+        let note = "qu3-1 has no message that asks a server for its models; these are what every \
+                    deployed server has";
+        output.line(&output.paint(Tone::Faint, note));
+    }
+    Ok(())
 }
 
 fn inspect_keys(host: &Host, output: &Output) -> Result<(), CliError> {

@@ -154,6 +154,13 @@ impl Config {
         &self.identities
     }
 
+    /// Who this end is in the suite of that name.
+    #[must_use]
+    pub fn identity_in(&self, suite: &str) -> Option<&Identity> {
+        let offer = self.suites.iter().find(|offer| offer.name == suite)?;
+        self.identity_of(offer)
+    }
+
     pub(crate) fn policy(&self) -> &str {
         &self.policy
     }

@@ -5,6 +5,7 @@ use pqfw_framework::kdf::KdfError;
 use pqfw_framework::kem::KemError;
 use pqfw_framework::keys::KeyCodecError;
 use pqfw_framework::signature::SignatureError;
+use pqfw_framework::system::Failure;
 use pqfw_framework::transport::TransportError;
 use pqfw_framework::wire::WireError;
 use thiserror::Error;
@@ -80,6 +81,18 @@ pub enum ChannelError {
 }
 
 impl ChannelError {
+    /// The kind of failure, for the exit code.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Transport(error) => error.failure(),
+            Self::Refused { .. } | Self::UnknownPeer(_) => Failure::Authentication,
+            Self::RefusedByPeer { .. } | Self::RefusedExchange { .. } => Failure::Authentication,
+            Self::Truncated | Self::TimedOut { .. } | Self::Unanswered { .. } => Failure::Network,
+            Self::Closed | Self::TooLong { .. } | Self::Primitive(_) => Failure::Operation,
+        }
+    }
+
     /// What the peer is told, if it is told anything.
     #[must_use]
     pub fn alert(&self) -> Option<Alert> {

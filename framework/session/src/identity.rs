@@ -2,7 +2,8 @@
 
 use pqfw_framework::hash::AdmittedHash;
 use pqfw_framework::keys::{Fingerprint, KeyCodecError, public_from_file, public_to_der};
-use pqfw_framework::signature::{AdmittedSignature, SigningKey, VerifyingKey};
+use pqfw_framework::rand_core::CryptoRng;
+use pqfw_framework::signature::{AdmittedSignature, SignatureError, SigningKey, VerifyingKey};
 
 use crate::alert::Alert;
 use crate::error::{ChannelError, refused};
@@ -46,18 +47,60 @@ impl Identity {
         &self.key.info().id
     }
 
+    /// Signs a statement that others are shown later: its label tells it from every other, and from
+    /// the channel's own signatures.
+    ///
+    /// # Errors
+    /// [`SignatureError::ProviderFailed`].
+    pub fn sign(
+        &self,
+        rng: &mut dyn CryptoRng,
+        label: &str,
+        digest: &[u8],
+    ) -> Result<Vec<u8>, SignatureError> {
+        self.key.sign(rng, &statement(label, digest))
+    }
+
     pub(crate) fn key(&self) -> &SigningKey {
         &self.key
     }
 }
 
-/// A peer's key, read and not proved.
-pub(crate) struct Claimed {
+/// `"pqfw/1 " ‖ label ‖ 0x00 ‖ digest`.
+fn statement<'a>(label: &'a str, digest: &'a [u8]) -> [&'a [u8]; 4] {
+    [b"pqfw/1 ", label.as_bytes(), &[0], digest]
+}
+
+/// A peer's key. Outside this crate there are only those that a channel proved.
+pub struct PeerKey {
     pub(crate) key: VerifyingKey,
     pub(crate) fingerprint: Fingerprint,
 }
 
-impl Claimed {
+impl PeerKey {
+    /// The name by which it is known.
+    #[must_use]
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// Whether the peer signed that statement, as [`Identity::sign`] does.
+    ///
+    /// # Errors
+    /// [`ChannelError::Primitive`].
+    pub fn verifies(
+        &self,
+        label: &str,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, ChannelError> {
+        match self.key.verify(&statement(label, digest), &[], signature) {
+            Ok(()) => Ok(true),
+            Err(SignatureError::Rejected) => Ok(false),
+            Err(other) => Err(other.into()),
+        }
+    }
+
     /// Reads an identity. A key has one encoding: whatever else parses is refused.
     pub(crate) fn read(
         signature: &AdmittedSignature,

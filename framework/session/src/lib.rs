@@ -16,6 +16,7 @@
 //! | `record`, `channel` | an open stream: sealing, opening, new keys |
 //! | `epoch`, `replay` | keys and windows by explicit counters |
 //! | `stream`, `exchange` | the drivers of the two deliveries |
+//! | `compose` | from a profile to one end |
 //! | `identity`, `peers`, `config`, `keylog` | who, whom, what, and a look inside |
 //!
 //! There is no socket, clock or generator here: they come in as arguments or as a
@@ -23,6 +24,7 @@
 
 pub mod alert;
 mod channel;
+pub mod compose;
 mod config;
 mod epoch;
 mod error;
@@ -42,7 +44,7 @@ mod transcript;
 pub use alert::Alert;
 pub use config::{Config, ConfigError};
 pub use error::ChannelError;
-pub use identity::Identity;
+pub use identity::{Identity, PeerKey};
 pub use keylog::KeyLog;
 pub use peers::{InsecureAnybody, PeerCheck, PeerRefused, PinnedPeers};
 pub use schedule::Exporter;

@@ -141,10 +141,9 @@ impl Profile {
         let dialect = names.into_iter().flatten().next();
         let of_dialect = [&mut tree, &mut file].map(|layer| take_dialect(layer, &info, &dialect));
         let [of_shipped, of_file] = of_dialect;
-        for layer in [of_shipped?, Some(file), of_file?, Some(above)] {
-            if let Some(layer) = layer {
-                tree.overlay(layer);
-            }
+        let layers = [of_shipped?, Some(file), of_file?, Some(above)];
+        for layer in layers.into_iter().flatten() {
+            tree.overlay(layer);
         }
         let table = tree
             .take(info.name)

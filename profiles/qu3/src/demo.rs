@@ -2,19 +2,19 @@
 //!
 //! Every refusal shown is made by changing or repeating real bytes between the two ends.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pqfw_framework::python_json::Json;
 use pqfw_framework::suite::Suite;
-use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
-use pqfw_framework::transport::{BoxFuture, Exchange, Request, Response, TransportError};
-use pqfw_framework::world::World;
+use pqfw_framework::system::{Host, RunError};
+use pqfw_framework::transport::{Exchange, Request, Response};
 
 use crate::client::{Qu3Client, fetch_keys};
 use crate::config::Qu3Config;
 use crate::error::ClientError;
 use crate::keys::{EndKeys, fingerprint};
 use crate::models::Models;
+use crate::scene::{Quiet, Scene, display, failed};
 use crate::server::Qu3Server;
 use crate::wire;
 
@@ -52,17 +52,7 @@ pub async fn run(config: Qu3Config, host: Host) -> Result<(), RunError> {
         .await?;
     settings.connect = listener.url().to_owned();
     let inner = transport.connect_exchange(&settings)?;
-    let wire = Arc::new(Wire {
-        inner,
-        state: Mutex::default(),
-    });
-    let mut scene = Scene {
-        number: 0,
-        began: 0,
-        world,
-        wire,
-        report,
-    };
+    let mut scene = Scene::new(inner, world, report);
     let outcome = play(&mut scene, &suite, client_keys, &settings.connect).await;
     listener.shutdown().await;
     outcome
@@ -140,15 +130,24 @@ async fn play(scene: &mut Scene, suite: &Suite, keys: EndKeys, url: &str) -> Res
     }
 
     scene.step("attack: one byte of a sealed inference is changed on the wire");
-    scene.wire.tamper_next("encryptedPayloadB64");
-    scene.refused(
+    scene
+        .wire
+        .change_next(|body| flip_a_byte(body, "encryptedPayloadB64"));
+    refused(
+        scene,
         client.send_request("model_caps", &text).await.map(drop),
         400,
     )?;
 
     scene.step("attack: one byte of a policy's signature is changed on the wire");
-    scene.wire.tamper_next("signature_b64");
-    scene.refused(client.update_policy("Deny model_caps\n", false).await, 403)?;
+    scene
+        .wire
+        .change_next(|body| flip_a_byte(body, "signature_b64"));
+    refused(
+        scene,
+        client.update_policy("Deny model_caps\n", false).await,
+        403,
+    )?;
     client
         .send_request("model_caps", &text)
         .await?
@@ -161,7 +160,7 @@ async fn play(scene: &mut Scene, suite: &Suite, keys: EndKeys, url: &str) -> Res
         .last_request()
         .ok_or_else(|| failed("nothing was recorded"))?;
     let response = scene.wire.exchange(recorded).await;
-    scene.refused(refusal_of(&response?), 409)?;
+    refused(scene, refusal_of(&response?), 409)?;
 
     scene.step("attack: a stranger repeats the handshake in the client's name");
     let body = Json::object([
@@ -190,16 +189,17 @@ async fn play(scene: &mut Scene, suite: &Suite, keys: EndKeys, url: &str) -> Res
     Ok(())
 }
 
-fn display(json: &Json) -> String {
-    // For people: as it reads, not as it is escaped.
-    match json.as_object().and_then(|object| object.iter().next()) {
-        Some((key, Json::String(text))) => format!("{{{key}: {text}}}"),
-        _ => json.default_text(),
+fn refused(scene: &Scene, outcome: Result<(), ClientError>, expected: u16) -> Result<(), RunError> {
+    match outcome {
+        Err(ClientError::Refused { status, detail }) if status == expected => {
+            scene.passed(&format!("refused: {status} {detail}"));
+            Ok(())
+        }
+        Err(other) => Err(failed(format!(
+            "expected a refusal with {expected}, got: {other}"
+        ))),
+        Ok(()) => Err(failed("the attack succeeded")),
     }
-}
-
-fn failed(what: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Operation, format!("demo: {what}"))
 }
 
 fn refusal_of(response: &Response) -> Result<(), ClientError> {
@@ -218,122 +218,14 @@ fn refusal_of(response: &Response) -> Result<(), ClientError> {
     })
 }
 
-/// The stage: numbers the steps, times them, and counts their bytes.
-struct Scene {
-    number: usize,
-    began: u64,
-    world: Arc<dyn World>,
-    wire: Arc<Wire>,
-    report: Arc<dyn Report>,
-}
-
-impl Scene {
-    fn step(&mut self, title: &str) {
-        self.number += 1;
-        self.report.event(&Event::Step {
-            number: self.number,
-            title: title.into(),
-        });
-        self.wire.reset();
-        self.began = self.micros();
-    }
-
-    fn fact(&self, name: &str, value: &str) {
-        self.report.event(&Event::Fact {
-            name: name.into(),
-            value: value.into(),
-        });
-    }
-
-    fn passed(&self, what: &str) {
-        let elapsed = self.micros().saturating_sub(self.began);
-        let (sent, received) = self.wire.bytes();
-        if sent + received > 0 {
-            self.fact(
-                "on the wire",
-                &format!("{sent} bytes sent, {received} received"),
-            );
-        }
-        self.fact(
-            "time",
-            &format!("{}.{} ms", elapsed / 1000, elapsed % 1000 / 100),
-        );
-        self.report.event(&Event::Passed(what.into()));
-    }
-
-    fn refused(&self, outcome: Result<(), ClientError>, expected: u16) -> Result<(), RunError> {
-        match outcome {
-            Err(ClientError::Refused { status, detail }) if status == expected => {
-                self.passed(&format!("refused: {status} {detail}"));
-                Ok(())
-            }
-            Err(other) => Err(failed(format!(
-                "expected a refusal with {expected}, got: {other}"
-            ))),
-            Ok(()) => Err(failed("the attack succeeded")),
-        }
-    }
-
-    fn micros(&self) -> u64 {
-        u64::try_from(self.world.now().since_start.as_micros()).unwrap_or(u64::MAX)
+/// Flips one bit in the middle of a base64 field, if it is there.
+fn flip_a_byte(body: &mut Vec<u8>, field: &str) {
+    if let Some(changed) = flipped(body, field) {
+        *body = changed;
     }
 }
 
-/// The wire between the ends, in the attacker's hands.
-struct Wire {
-    inner: Arc<dyn Exchange>,
-    state: Mutex<WireState>,
-}
-
-#[derive(Default)]
-struct WireState {
-    sent: usize,
-    received: usize,
-    last: Option<Request>,
-    tamper: Option<&'static str>,
-}
-
-impl Wire {
-    fn with<T>(&self, use_it: impl FnOnce(&mut WireState) -> T) -> T {
-        use_it(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn reset(&self) {
-        self.with(|state| (state.sent, state.received) = (0, 0));
-    }
-
-    fn bytes(&self) -> (usize, usize) {
-        self.with(|state| (state.sent, state.received))
-    }
-
-    fn tamper_next(&self, field: &'static str) {
-        self.with(|state| state.tamper = Some(field));
-    }
-
-    fn last_request(&self) -> Option<Request> {
-        self.with(|state| state.last.clone())
-    }
-}
-
-impl Exchange for Wire {
-    fn exchange(&self, mut request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        self.with(|state| {
-            if let Some(field) = state.tamper.take() {
-                request.body = flip_a_byte(&request.body, field).unwrap_or(request.body.clone());
-            }
-            state.sent += request.body.len();
-            state.last = Some(request.clone());
-        });
-        Box::pin(async move {
-            let response = self.inner.exchange(request).await?;
-            self.with(|state| state.received += response.body.len());
-            Ok(response)
-        })
-    }
-}
-
-/// Flips one bit in the middle of a base64 field.
-fn flip_a_byte(body: &[u8], field: &str) -> Option<Vec<u8>> {
+fn flipped(body: &[u8], field: &str) -> Option<Vec<u8>> {
     let Json::Object(mut object) = wire::parse(body).ok()? else {
         return None;
     };
@@ -342,11 +234,4 @@ fn flip_a_byte(body: &[u8], field: &str) -> Option<Vec<u8>> {
     *bytes.get_mut(middle)? ^= 1;
     object.insert(field, wire::encode(&bytes).as_str());
     Some(Json::from(object).canonical().into_bytes())
-}
-
-/// The demo's server tells nothing: the scene does.
-struct Quiet;
-
-impl Report for Quiet {
-    fn event(&self, _event: &Event) {}
 }

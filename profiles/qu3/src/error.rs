@@ -8,6 +8,7 @@ use pqfw_framework::signature::SignatureError;
 use pqfw_framework::store::StoreError;
 use pqfw_framework::system::{Failure, KeyFileError, RunError};
 use pqfw_framework::transport::{Response, TransportError};
+use pqfw_session::ChannelError;
 use thiserror::Error;
 
 use crate::wire;
@@ -99,6 +100,9 @@ pub enum ClientError {
     /// The network's or the server's fault.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The channel's peer, an attacker or the network.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
     /// The server refused; its words.
     #[error("the server answered {status}: {detail}")]
     Refused {
@@ -154,6 +158,7 @@ impl ClientError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Transport(error) => error.failure(),
+            Self::Channel(error) => error.failure(),
             Self::Refused {
                 status: 401 | 403, ..
             }

@@ -64,6 +64,14 @@ impl Governed {
         self.policies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells the operator about a request that is not carried out.
+    pub fn complain(&self, route: &str, refusal: &Refusal) {
+        self.report.event(&match refusal {
+            Refusal::Internal(cause) => Event::Warning(format!("{route}: {cause}")),
+            other => Event::Info(format!("{route} refused: {} {other}", other.status())),
+        });
+    }
+
     /// The models there are.
     #[must_use]
     pub fn models(&self) -> &Models {

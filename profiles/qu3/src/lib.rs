@@ -22,6 +22,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod governed;
+pub mod hardened;
 pub mod inference;
 pub mod keys;
 pub mod models;
@@ -32,13 +33,14 @@ pub mod session;
 pub mod wire;
 
 mod crypto;
+mod scene;
 mod system;
 
 use pqfw_framework::registry::Plugin;
 
 pub use client::Qu3Client;
 pub use server::Qu3Server;
-pub use system::{Qu3, connect};
+pub use system::{Qu3, connect, connect_compatible};
 
 /// The plugin: one system.
 #[must_use]

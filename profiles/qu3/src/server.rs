@@ -384,11 +384,7 @@ impl Qu3Server {
 impl ExchangeService for Qu3Server {
     fn respond(&self, now: Now, rng: &mut dyn CryptoRng, request: &Request) -> Response {
         self.route(now, rng, request).unwrap_or_else(|refusal| {
-            let route = &request.route;
-            self.report.event(&match &refusal {
-                Refusal::Internal(cause) => Event::Warning(format!("{route}: {cause}")),
-                other => Event::Info(format!("{route} refused: {} {other}", other.status())),
-            });
+            self.governed.complain(&request.route, &refusal);
             refusal.response()
         })
     }

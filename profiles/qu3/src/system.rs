@@ -6,14 +6,21 @@ use pqfw_framework::profile::{Profile, ProfileError, schema_of};
 use pqfw_framework::python_json::Json;
 use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
 use pqfw_framework::transport::BoxFuture;
+use pqfw_session::compose;
+use pqfw_session::exchange::ChannelService;
 
 use crate::client::{Qu3Client, fetch_keys};
 use crate::config::Qu3Config;
 use crate::error::ClientError;
+use crate::governed::Governed;
+use crate::inference::{InferenceClient, run_agent};
 use crate::keys::{End, EndKeys, ServerPublicKeys};
 use crate::models::Models;
 use crate::server::Qu3Server;
-use crate::{agent, demo};
+use crate::{agent, demo, hardened};
+
+/// The dialect for new deployments.
+const HARDENED: &str = "qu3-2";
 
 /// The system.
 pub struct Qu3;
@@ -23,31 +30,39 @@ impl System for Qu3 {
         SystemInfo {
             name: "qu3",
             summary: "quantum-safe inference, client and server",
-            dialects: vec![Dialect {
-                name: "qu3-1",
-                summary: "wire-compatible with deployed Python peers",
-                policy: Some("legacy-compat"),
-                cannot_protect: vec![
-                    (
-                        "QU3-1",
-                        "no forward secrecy: the client's KEM key is long-term",
-                    ),
-                    (
-                        "QU3-2",
-                        "no handshake is signed: whoever sits in between reads and forges",
-                    ),
-                    (
-                        "QU3-3",
-                        "the attestation is bound to neither session nor time",
-                    ),
-                    ("QU3-4", "one key serves both directions"),
-                    ("QU3-5", "the server's key is trusted on first use"),
-                    (
-                        "QU3-6",
-                        "signatures cover no session: a policy\'s acceptance can be shown again",
-                    ),
-                ],
-            }],
+            dialects: vec![
+                Dialect {
+                    name: HARDENED,
+                    summary: "on the channel: mutual, forward secret, nothing replays",
+                    policy: None,
+                    cannot_protect: Vec::new(),
+                },
+                Dialect {
+                    name: "qu3-1",
+                    summary: "wire-compatible with deployed Python peers",
+                    policy: Some("legacy-compat"),
+                    cannot_protect: vec![
+                        (
+                            "QU3-1",
+                            "no forward secrecy: the client's KEM key is long-term",
+                        ),
+                        (
+                            "QU3-2",
+                            "no handshake is signed: whoever sits in between reads and forges",
+                        ),
+                        (
+                            "QU3-3",
+                            "the attestation is bound to neither session nor time",
+                        ),
+                        ("QU3-4", "one key serves both directions"),
+                        ("QU3-5", "the server's key is trusted on first use"),
+                        (
+                            "QU3-6",
+                            "signatures cover no session: a policy\'s acceptance can be shown again",
+                        ),
+                    ],
+                },
+            ],
             roles: &[Role::Demo, Role::Server, Role::Client],
             shipped_profile: include_str!("../../qu3.toml"),
         }
@@ -69,12 +84,23 @@ impl System for Qu3 {
         stop: BoxFuture<'static, ()>,
     ) -> BoxFuture<'static, Result<(), RunError>> {
         let config = profile.system_table::<Qu3Config>();
+        let profile = profile.clone();
         Box::pin(async move {
             let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            let hardened = profile.dialect == HARDENED;
+            if !hardened && !host.alternatives.is_empty() {
+                let text = "dialect qu3-1 negotiates nothing: name one suite, not a list";
+                return Err(RunError::new(Failure::Usage, text));
+            }
             match role {
+                Role::Demo if hardened => {
+                    let policy = profile.common.policy.0.join("+");
+                    hardened::demo::run(&config, &policy, host).await
+                }
                 Role::Demo => demo::run(config, host).await,
-                Role::Server => serve(config, host, stop).await,
-                Role::Client => ask(&config, host).await,
+                Role::Server if hardened => serve(&config, &profile, host, stop).await,
+                Role::Server => serve_compatible(config, host, stop).await,
+                Role::Client => ask(&config, &profile, host).await,
                 Role::Node => {
                     let text = "qu3 has no role `node`; there are demo, server and client";
                     Err(RunError::new(Failure::Usage, text))
@@ -85,6 +111,32 @@ impl System for Qu3 {
 }
 
 async fn serve(
+    config: &Qu3Config,
+    profile: &Profile,
+    host: Host,
+    stop: BoxFuture<'static, ()>,
+) -> Result<(), RunError> {
+    let channel = compose::config(hardened::PROTOCOL, compose::End::Responder, profile, &host)?;
+    let channel = Arc::new(channel);
+    let models = Models::builtin().with_tables(&config.models, &host.outside, &host.report)?;
+    let governed = Governed::new(models, config, host.store.clone(), host.report.clone())?;
+    let server = hardened::Server::new(governed, channel.clone(), host.suite.digest.clone());
+    let service = ChannelService::new(channel.clone(), Arc::new(server), &mut *host.world.rng());
+    let listener = host
+        .transport
+        .serve_exchange(&host.settings, Arc::new(service), host.world)
+        .await?;
+    let identity = channel.identities().first();
+    host.report.event(&Event::Ready {
+        url: listener.url().to_owned(),
+        fingerprint: identity.map(|identity| identity.fingerprint().to_string()),
+    });
+    stop.await;
+    listener.shutdown().await;
+    Ok(())
+}
+
+async fn serve_compatible(
     config: Qu3Config,
     host: Host,
     stop: BoxFuture<'static, ()>,
@@ -129,12 +181,27 @@ async fn serve(
     Ok(())
 }
 
-/// Connects as a client of the server that `transport.connect` names. The server's keys are those
+/// Connects as a client of the server that `transport.connect` names, in the profile's dialect.
+///
+/// # Errors
+/// [`RunError`].
+pub async fn connect(host: &Host, profile: &Profile) -> Result<Box<dyn InferenceClient>, RunError> {
+    if profile.dialect != HARDENED {
+        return Ok(Box::new(connect_compatible(host).await?));
+    }
+    let channel = compose::config(hardened::PROTOCOL, compose::End::Initiator, profile, host)?;
+    let exchange = host.transport.connect_exchange(&host.settings)?;
+    let (world, sha256) = (host.world.clone(), host.suite.digest.clone());
+    let client = hardened::Client::new(Arc::new(channel), exchange, world, sha256);
+    Ok(Box::new(client))
+}
+
+/// Connects as a client in dialect `qu3-1`. The server's keys are those
 /// that an earlier use stored, else they are fetched and stored: trust on first use.
 ///
 /// # Errors
 /// [`ClientError`].
-pub async fn connect(host: &Host) -> Result<Qu3Client, ClientError> {
+pub async fn connect_compatible(host: &Host) -> Result<Qu3Client, ClientError> {
     let exchange = host
         .transport
         .connect_exchange(&host.settings)
@@ -175,14 +242,17 @@ pub async fn connect(host: &Host) -> Result<Qu3Client, ClientError> {
     Qu3Client::connect(exchange, suite, world, keys, &server, &url).await
 }
 
-async fn ask(config: &Qu3Config, host: Host) -> Result<(), RunError> {
+async fn ask(config: &Qu3Config, profile: &Profile, host: Host) -> Result<(), RunError> {
     agent::steps(&config.workflow)?;
-    let mut client = connect(&host).await?;
+    let mut client = connect(&host, profile).await?;
     let input = Json::object([("text", config.input.as_str().into())]);
     let mut failed = None;
     let report = host.report.clone();
-    client
-        .run_agent(&config.workflow, &input, |number, inference| {
+    run_agent(
+        &mut *client,
+        &config.workflow,
+        &input,
+        |number, inference| {
             report.event(&Event::Step {
                 number,
                 title: inference.model.clone(),
@@ -191,9 +261,10 @@ async fn ask(config: &Qu3Config, host: Host) -> Result<(), RunError> {
                 Ok(output) => report.event(&Event::Passed(output.default_text())),
                 Err(message) => failed = Some(format!("step {number}: {message}")),
             }
-        })
-        .await?;
-    client.disconnect();
+        },
+    )
+    .await?;
+    client.end().await;
     match failed {
         None => Ok(()),
         Some(message) => Err(RunError::new(Failure::Operation, message)),

@@ -22,13 +22,14 @@ use pqfw_framework::transport::{
 };
 use pqfw_framework::wire::{Reader, Writer};
 use pqfw_runtime::desk::{Stop, WriteDeadline, open, seconds};
+use pqfw_tls::TlsClient;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::address::Target;
-use crate::socket::{Socket, TcpDoor, Visitor, dial};
+use crate::socket::{Socket, TcpDoor, Visitor, dial, dialled_tls};
 
 /// What each direction begins with.
 const PREFACE: [u8; 6] = *b"PQFD\x00\x01";
@@ -50,6 +51,7 @@ pub(crate) async fn bind(
     let (arrived, arrivals) = mpsc::channel(ARRIVED_PACKETS);
     let peers = Arc::new(Peers {
         settings: settings.clone(),
+        tls: dialled_tls(settings)?,
         links: Mutex::default(),
         arrived,
     });
@@ -78,6 +80,7 @@ struct TcpDatagrams {
 /// The connections of one socket.
 struct Peers {
     settings: TransportSettings,
+    tls: Option<TlsClient>,
     links: Mutex<BTreeMap<SocketAddr, Queue>>,
     arrived: mpsc::Sender<Packet>,
 }
@@ -146,7 +149,13 @@ impl Peers {
             queue,
         };
         let target = Target::of(peer);
-        if let Ok(socket) = dial(&target, &self.settings).await {
+        if let Ok(socket) = dial(
+            &target,
+            self.tls.as_ref(),
+            self.settings.limits.request_secs,
+        )
+        .await
+        {
             let _ = self.drive(socket, peer, packets).await;
         }
     }

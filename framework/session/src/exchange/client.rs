@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::epoch::{EpochKey, EpochKeys, Lookup, MOST_EPOCHS_AHEAD, epoch_of, next_epoch};
 use crate::error::{ChannelError, refused};
 use crate::handshake::{Initiator, Opened, Progress, Sent};
+use crate::identity::PeerKey;
 use crate::record::{ALERT, DATA, Records, plain_alert};
 use crate::schedule::Exporter;
 
@@ -52,14 +53,15 @@ pub struct Outcome {
     /// The counter that request and response went under.
     pub counter: u64,
     /// Who answered.
-    pub peer: Fingerprint,
+    pub peer: Arc<PeerKey>,
     /// Secrets bound to the session.
     pub exporter: Arc<Exporter>,
 }
 
 struct Session {
     id: SessionId,
-    peer: Fingerprint,
+    suite: String,
+    peer: Arc<PeerKey>,
     exporter: Arc<Exporter>,
     made: Duration,
     bytes: AtomicU64,
@@ -106,7 +108,13 @@ impl ChannelExchange {
     /// Who is at the other end, once there is a session.
     #[must_use]
     pub fn peer(&self) -> Option<Fingerprint> {
-        Some(self.lock().as_ref()?.peer.clone())
+        Some(self.lock().as_ref()?.peer.fingerprint().clone())
+    }
+
+    /// The name of the suite, once there is a session.
+    #[must_use]
+    pub fn suite(&self) -> Option<String> {
+        Some(self.lock().as_ref()?.suite.clone())
     }
 
     /// Secrets bound to the session, once there is one.
@@ -303,6 +311,7 @@ impl ChannelExchange {
         } = sent.welcome(&response.body)?;
         Ok(Session {
             id,
+            suite: about.name,
             peer: about.peer,
             exporter: Arc::new(about.exporter),
             made: self.world.now().since_start,

@@ -134,7 +134,7 @@ impl Sessions {
         let now = now.since_start;
         let session = Session {
             id,
-            peer: opened.about.peer,
+            peer: opened.about.peer.fingerprint().clone(),
             peer_policy: opened.about.peer_policy,
             suite: opened.about.name,
             exporter: Arc::new(opened.about.exporter),

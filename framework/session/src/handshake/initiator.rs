@@ -14,7 +14,7 @@ use super::{
 use crate::alert::Alert;
 use crate::config::{Config, Offer};
 use crate::error::{ChannelError, refused};
-use crate::identity::Claimed;
+use crate::identity::PeerKey;
 use crate::message::{
     ANSWER, Answer, FINISHED, Hello, IDENTITY, PROOF, RETRY, Retry, TERMS, Terms, WELCOME,
     decode_empty, decode_identity, expect, split,
@@ -222,8 +222,8 @@ struct Flight {
 enum Step {
     Terms,
     Identity,
-    Proof(Claimed),
-    Finished(Claimed),
+    Proof(PeerKey),
+    Finished(PeerKey),
     Nothing,
 }
 
@@ -327,7 +327,7 @@ impl AnswerReader<'_> {
             about: About {
                 name: offer.name.clone(),
                 exporter: Exporter::new(suite.clone(), exporter),
-                peer: peer.fingerprint,
+                peer: Arc::new(peer),
                 peer_policy: std::mem::take(&mut flight.peer_policy),
                 session: std::mem::take(&mut flight.session),
             },
@@ -357,7 +357,7 @@ impl Flight {
             Step::Identity => {
                 let spki = decode_identity(expect(IDENTITY, message)?)?;
                 let suite = &offer.suite;
-                Step::Proof(Claimed::read(&suite.signature, &suite.digest, spki)?)
+                Step::Proof(PeerKey::read(&suite.signature, &suite.digest, spki)?)
             }
             Step::Proof(claimed) => {
                 let body = expect(PROOF, message)?;

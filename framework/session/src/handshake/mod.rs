@@ -19,7 +19,6 @@ pub(crate) use responder::{Answered, Reply, answer};
 
 use std::sync::Arc;
 
-use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::secret::SecretBytes;
 use pqfw_framework::signature::SignatureError;
@@ -28,7 +27,7 @@ use pqfw_framework::suite::Suite;
 use crate::alert::Alert;
 use crate::config::{Config, Offer};
 use crate::error::{ChannelError, refused};
-use crate::identity::Claimed;
+use crate::identity::PeerKey;
 use crate::keylog::Log;
 use crate::message::{FINISHED, PROOF, decode_field, encode_field, encode_identity, frame};
 use crate::record::{ALERT, HANDSHAKE, Traffic, parts};
@@ -61,7 +60,7 @@ pub(crate) struct Opened {
 pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) exporter: Exporter,
-    pub(crate) peer: Fingerprint,
+    pub(crate) peer: Arc<PeerKey>,
     pub(crate) peer_policy: String,
     pub(crate) session: Vec<u8>,
 }
@@ -110,7 +109,7 @@ fn authenticate(
 }
 
 /// Verifies a `proof`; `transcript` is the hash over all before it.
-fn check_proof(claimed: &Claimed, role: Role, transcript: &[u8], body: &[u8]) -> Result<()> {
+fn check_proof(claimed: &PeerKey, role: Role, transcript: &[u8], body: &[u8]) -> Result<()> {
     let signature = decode_field("signature", body)?;
     match claimed
         .key

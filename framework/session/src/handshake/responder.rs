@@ -16,7 +16,7 @@ use super::{
 use crate::alert::Alert;
 use crate::config::{Config, Offer};
 use crate::error::{ChannelError, refused};
-use crate::identity::Claimed;
+use crate::identity::PeerKey;
 use crate::keylog::Log;
 use crate::message::{
     Answer, FINISHED, Hello, IDENTITY, PROOF, Retry, Terms, WELCOME, decode_identity, expect,
@@ -255,8 +255,8 @@ pub(crate) struct FinishReader<'a> {
 /// Which message is expected.
 enum Step {
     Identity,
-    Proof(Claimed),
-    Finished(Claimed),
+    Proof(PeerKey),
+    Finished(PeerKey),
     Nothing,
 }
 
@@ -283,7 +283,7 @@ impl FinishReader<'_> {
         self.step = match std::mem::replace(&mut self.step, Step::Nothing) {
             Step::Identity => {
                 let spki = decode_identity(expect(IDENTITY, &message)?)?;
-                Step::Proof(Claimed::read(&suite.signature, &suite.digest, spki)?)
+                Step::Proof(PeerKey::read(&suite.signature, &suite.digest, spki)?)
             }
             Step::Proof(claimed) => {
                 let body = expect(PROOF, &message)?;
@@ -312,7 +312,7 @@ impl FinishReader<'_> {
     }
 
     /// The initiator's `finished` is in order: asks the peer list and opens.
-    fn last(&mut self, now: Now, peer: Claimed) -> Result<(Box<Opened>, Vec<u8>)> {
+    fn last(&mut self, now: Now, peer: PeerKey) -> Result<(Box<Opened>, Vec<u8>)> {
         let answered = &mut *self.answered;
         answered.config.peers().check(now, &peer.fingerprint)?;
         let transcript = self.transcript.hash();
@@ -328,7 +328,7 @@ impl FinishReader<'_> {
             about: About {
                 name: answered.name.clone(),
                 exporter: application.exporter,
-                peer: peer.fingerprint,
+                peer: Arc::new(peer),
                 peer_policy: answered.peer_policy.clone(),
                 session: answered.session.clone(),
             },

@@ -241,7 +241,7 @@ fn secure(opened: Opened, connection: Connection, inbox: Inbox, world: &Arc<dyn 
             writer: Box::new(SecureWriter::new(shared, address.clone())),
             peer: address,
         },
-        peer: about.peer,
+        peer: about.peer.fingerprint().clone(),
         peer_policy: about.peer_policy,
         suite: about.name,
         exporter: about.exporter,
