@@ -205,6 +205,13 @@ impl PeerList {
         format!("{}/{}", self.files.describe(), self.file)
     }
 
+    /// The peers in the file.
+    #[must_use]
+    pub fn known(&self) -> Vec<Known> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
     /// Decides on a peer that has proved to be `fingerprint`.
     ///
     /// # Errors

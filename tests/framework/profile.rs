@@ -38,8 +38,11 @@ const SHORT: &str = "profile = 1\nsystem = \"qu3\"\n";
 fn the_shipped_profile_fills_what_a_file_leaves_out() {
     let profile = resolve(SHORT).unwrap();
     assert_eq!(profile.common.role, Role::Demo);
-    assert_eq!(profile.suite_names()[0].kem, ["Kyber-768"]);
-    assert_eq!(profile.dialect, "qu3-1");
+    assert_eq!(profile.suite_names()[0].kem, ["X25519+ML-KEM-768"]);
+    assert_eq!(profile.dialect, "qu3-2");
+    let compatible = resolve_with(SHORT, &[("dialect", "qu3-1")], &[]).unwrap();
+    assert_eq!(compatible.suite_names()[0].kem, ["Kyber-768"]);
+    assert_eq!(compatible.common.policy.0, ["legacy-compat"]);
     assert_eq!(profile.name, "mine");
     assert_eq!(
         profile.system_table::<Qu3Config>().unwrap().session_secs,

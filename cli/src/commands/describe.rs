@@ -13,23 +13,7 @@ pub(super) fn describe(
 ) -> Result<(), CliError> {
     let info = registry.describe(algorithm)?;
     let entries = registry.entries_of(&info.id);
-    let profiles: Vec<_> = registry
-        .systems()
-        .map(|system| system.info())
-        .filter(|system| {
-            let profile = crate::compose::resolve(system.name, &[], registry);
-            profile.is_ok_and(|(profile, _)| {
-                let suites = profile.suite_names().into_iter();
-                let names = suites
-                    .map(|suite| [suite.kem, suite.signature, suite.aead, suite.kdf].concat());
-                let names: Vec<_> = names.flatten().collect();
-                names
-                    .iter()
-                    .any(|name| registry.describe(name).is_ok_and(|row| row.id == info.id))
-            })
-        })
-        .map(|system| system.name)
-        .collect();
+    let profiles = used_by(&info.id, registry);
     if output.json {
         output.document(&json!({
             "id": info.id,
@@ -102,4 +86,26 @@ pub(super) fn describe(
     }
     field("used by", &profiles.join(", "));
     Ok(())
+}
+
+/// The shipped profiles that name the algorithm, each with the dialect that does.
+fn used_by(id: &str, registry: &Registry) -> Vec<String> {
+    let is_it = |name: &String| registry.describe(name).is_ok_and(|row| row.id == id);
+    let mut profiles = Vec::new();
+    for system in registry.systems().map(|system| system.info()) {
+        for dialect in &system.dialects {
+            let set = [("dialect".to_owned(), dialect.name.to_owned())];
+            let Ok((profile, _)) = crate::compose::resolve(system.name, &set, registry) else {
+                continue;
+            };
+            let uses = profile.suite_names().iter().any(|suite| {
+                let parts = [&suite.kem, &suite.signature, &suite.aead, &suite.kdf];
+                parts.into_iter().flatten().any(is_it)
+            });
+            if uses {
+                profiles.push(format!("{} ({})", system.name, dialect.name));
+            }
+        }
+    }
+    profiles
 }

@@ -19,6 +19,11 @@ use crate::files;
 use crate::output::{Output, Tone};
 use crate::report::Console;
 
+mod identity;
+
+/// The dialect whose keys are bare files.
+const COMPATIBLE: &str = "qu3-1";
+
 pub(super) fn run(
     command: Qu3,
     common: &Common,
@@ -27,7 +32,13 @@ pub(super) fn run(
 ) -> Result<(), CliError> {
     let host = |target| host(target, common, registry, output);
     match command {
-        Qu3::GenerateKeys { target, force } => generate_keys(&host(target)?.0, force, output),
+        Qu3::GenerateKeys { target, force } => {
+            let (host, profile) = host(target)?;
+            match profile.dialect.as_str() {
+                COMPATIBLE => generate_keys(&host, force, output),
+                _ => identity::generate(&host, &profile, force, output),
+            }
+        }
         Qu3::RunInference {
             target,
             model,
@@ -95,7 +106,13 @@ pub(super) fn run(
             let (host, profile) = host(target)?;
             list_models(&host, &profile, output)
         }
-        Qu3::InspectKeys { target } => inspect_keys(&host(target)?.0, output),
+        Qu3::InspectKeys { target } => {
+            let (host, profile) = host(target)?;
+            match profile.dialect.as_str() {
+                COMPATIBLE => inspect_keys(&host, output),
+                _ => identity::inspect(&host, &profile, output),
+            }
+        }
     }
 }
 
@@ -248,7 +265,7 @@ fn generate_keys(host: &Host, force: bool, output: &Output) -> Result<(), CliErr
 
 fn list_models(host: &Host, profile: &Profile, output: &Output) -> Result<(), CliError> {
     let models = super::run::runtime()?.block_on(async {
-        if profile.dialect == "qu3-1" {
+        if profile.dialect == COMPATIBLE {
             // No message of that dialect asks for them.
             let built_in = Models::builtin();
             let built_in = built_in.iter();
@@ -273,7 +290,7 @@ fn list_models(host: &Host, profile: &Profile, output: &Output) -> Result<(), Cl
         .map(|(name, summary)| vec![(Tone::Strong, name), (Tone::Plain, summary)])
         .collect();
     output.table(&["MODEL", "SUMMARY"], &rows);
-    if profile.dialect == "qu3-1" {
+    if profile.dialect == COMPATIBLE {
         let note = "qu3-1 has no message that asks a server for its models; these are what every \
                     deployed server has";
         output.line(&output.paint(Tone::Faint, note));

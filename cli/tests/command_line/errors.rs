@@ -44,7 +44,12 @@ fn a_policys_refusal_is_4_and_names_the_rule() {
     let directory = tempfile::tempdir().unwrap();
     pqfw(
         directory.path(),
-        &["run", "--profile", "qu3", "--set", "policy=modern"],
+        &[
+            "run",
+            "--profile=qu3",
+            "--set=dialect=qu3-1",
+            "--set=policy=modern",
+        ],
     )
     .run()
     .fails(4, "Kyber-768 is refused: modern rule M1");

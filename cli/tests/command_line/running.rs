@@ -4,12 +4,62 @@ use std::fs;
 
 use crate::support::pqfw;
 
+/// The dialect of deployed peers.
+const OLD: &str = "--set=dialect=qu3-1";
+
 #[test]
 fn the_first_command_plays_the_whole_scenario() {
     let directory = tempfile::tempdir().unwrap();
     let ran = pqfw(directory.path(), &["run", "--profile", "qu3.toml"])
         .run()
         .ok();
+    for part in [
+        "X25519+ML-KEM-768@aws-lc+aws-lc",
+        "CHANGE ONE LINE",
+        "denied by policy version 1",
+        "refused: the service refused the exchange with status 400 and bad_record_mac",
+        "refused: 409",
+        "status 403 and unknown_peer",
+    ] {
+        assert!(
+            ran.stdout.contains(part),
+            "`{part}` is not in: {}",
+            ran.stdout
+        );
+    }
+    assert!(!ran.stdout.contains("warning"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_demo_runs_on_every_transport_that_carries_exchanges() {
+    for kind in ["tcp", "quic", "memory"] {
+        let directory = tempfile::tempdir().unwrap();
+        let set = format!("--set=transport.kind={kind}");
+        let ran = pqfw(directory.path(), &["run", "--profile=qu3", &set]).run();
+        let ran = ran.ok();
+        assert!(
+            ran.stdout.contains("unknown_peer"),
+            "{kind}: {}",
+            ran.stdout
+        );
+    }
+    let directory = tempfile::tempdir().unwrap();
+    pqfw(
+        directory.path(),
+        &["run", "--profile=qu3", "--set=transport.kind=udp"],
+    )
+    .run()
+    .fails(
+        2,
+        "transport udp delivers datagrams, and this needs exchanges",
+    );
+}
+
+#[test]
+fn one_flag_away_is_the_scenario_with_deployed_peers() {
+    let directory = tempfile::tempdir().unwrap();
+    let args = ["run", "--profile", "qu3.toml", "--set", "dialect=qu3-1"];
+    let ran = pqfw(directory.path(), &args).run().ok();
     for part in [
         "Kyber-768@aws-lc",
         "warning: QU3-2",
@@ -37,6 +87,7 @@ fn one_line_changes_the_suite_and_the_transport() {
         "--set=suite.kem=ML-KEM-1024",
         "--set=suite.signature=ML-DSA-65",
         "--set=suite.aead=ChaCha20-Poly1305",
+        "--set=dialect=qu3-1",
         "--set=policy=modern",
         "--set=transport.kind=memory",
         "--json",
@@ -62,10 +113,13 @@ fn one_line_changes_the_suite_and_the_transport() {
 #[test]
 fn a_rehearsed_failure_moves_to_the_next_provider_and_says_so() {
     let directory = tempfile::tempdir().unwrap();
-    let ran = pqfw(directory.path(), &["run", "--profile", "qu3"])
-        .env("PQFW_FAIL_KAT", "Kyber-768@aws-lc")
-        .run()
-        .ok();
+    let ran = pqfw(
+        directory.path(),
+        &["run", "--profile=qu3", "--set=dialect=qu3-1"],
+    )
+    .env("PQFW_FAIL_KAT", "Kyber-768@aws-lc")
+    .run()
+    .ok();
     let next = if cfg!(feature = "libcrux") {
         "Kyber-768@libcrux ("
     } else {
@@ -92,6 +146,7 @@ fn a_server_serves_clients_and_ends_cleanly() {
             "--role=server",
             "--set=transport.listen=127.0.0.1:0",
             "--set=keys.dir=server-keys",
+            "--set=dialect=qu3-1",
             "--ready-file=ready.json",
         ],
     )
@@ -113,7 +168,12 @@ fn a_server_serves_clients_and_ends_cleanly() {
     );
 
     let client = |args: &[&str]| {
-        let target = ["--server", &server.url, "--set", "keys.dir=client-keys"];
+        let target = [
+            "--server",
+            &server.url,
+            "--set=keys.dir=client-keys",
+            "--set=dialect=qu3-1",
+        ];
         pqfw(here, &[&["qu3"], args, &target].concat()).run()
     };
     client(&["generate-keys"]).ok();
@@ -179,10 +239,14 @@ fn pins_policies_and_keys_survive_a_restart() {
     let here = directory.path();
     let serve = || {
         let listen = "--set=transport.listen=127.0.0.1:0";
-        pqfw(here, &["run", "--profile=qu3", "--role=server", listen]).serve()
+        pqfw(
+            here,
+            &["run", "--profile=qu3", "--role=server", listen, OLD],
+        )
+        .serve()
     };
     let client = |url: &str, args: &[&str]| {
-        let target = ["--server", url, "--set", "keys.dir=client-keys"];
+        let target = ["--server", url, "--set", "keys.dir=client-keys", OLD];
         pqfw(here, &[&["qu3"], args, &target].concat()).run()
     };
     let server = serve();
@@ -200,7 +264,13 @@ fn pins_policies_and_keys_survive_a_restart() {
     // The same KEM key with another sign key: the pin holds.
     fs::remove_file(here.join("client-keys/client_sign.sec")).unwrap();
     let other = "client-keys-2";
-    let target = ["--server", &server.url, "--set", "keys.dir=client-keys-2"];
+    let target = [
+        "--server",
+        &server.url,
+        "--set",
+        "keys.dir=client-keys-2",
+        OLD,
+    ];
     pqfw(here, &[&["qu3", "generate-keys"], &target[..]].concat())
         .run()
         .ok();
@@ -236,5 +306,82 @@ fn the_client_role_runs_its_workflow() {
     .run()
     .ok();
     assert!(ran.stdout.contains("ENIL ENO EGNAHC"), "{}", ran.stdout);
+    assert_eq!(server.terminate().0, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn on_the_channel_a_server_is_known_again_and_another_is_refused() {
+    for kind in ["http", "tcp", "quic"] {
+        let directory = tempfile::tempdir().unwrap();
+        let here = directory.path();
+        let over = format!("--set=transport.kind={kind}");
+        let serve = |keys: &str, listen: &str| {
+            let listen = format!("--set=transport.listen={listen}");
+            let keys = format!("--set=keys.dir={keys}");
+            let args = [
+                "run",
+                "--profile=qu3",
+                "--role=server",
+                &listen,
+                &keys,
+                &over,
+            ];
+            pqfw(here, &args).serve()
+        };
+        let server = serve("server-keys", "127.0.0.1:0");
+        let (url, address) = (server.url.clone(), server.url.split("//").nth(1).unwrap());
+        let client = |args: &[&str]| {
+            let target = ["--server", &url, "--set=keys.dir=client-keys", &over];
+            pqfw(here, &[&["qu3"], args, &target].concat()).run()
+        };
+        client(&["generate-keys"]).ok();
+        client(&["generate-keys"]).fails(1, "--force");
+        let first = client(&["run-inference", "model_caps", "hello"]).ok();
+        assert_eq!(first.stdout.trim(), r#"{"capitalized_text": "HELLO"}"#);
+        assert!(first.stderr.contains("on first use"), "{}", first.stderr);
+        let again = client(&["run-agent", "model_caps->model_reverse", "abc"]).ok();
+        assert!(again.stdout.contains("CBA"), "{}", again.stdout);
+        assert!(!again.stderr.contains("on first use"), "{}", again.stderr);
+        assert!(
+            client(&["list-models"])
+                .ok()
+                .stdout
+                .contains("model_reverse")
+        );
+        fs::write(here.join("policy.txt"), "Deny model_reverse\n").unwrap();
+        client(&["update-policy", "--policy-file", "policy.txt"]).ok();
+        client(&["run-inference", "model_reverse", "x"]).fails(1, "denied by policy version 1");
+        let keys = client(&["inspect-keys", "--json"]).ok().json();
+        assert_eq!(keys["peers"][0]["name"], url.as_str());
+
+        let address = address.to_owned();
+        assert_eq!(server.terminate().0, 0);
+        let server = serve("server-keys", &address);
+        client(&["run-inference", "model_reverse", "x"]).fails(1, "denied by policy");
+        assert_eq!(server.terminate().0, 0);
+        let stranger = serve("other-keys", &address);
+        client(&["run-inference", "model_caps", "x"]).fails(3, "has another key than before");
+        assert_eq!(stranger.terminate().0, 0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_client_that_is_not_listed_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let listen = "--set=transport.listen=127.0.0.1:0";
+    let listed = "--set=peers.mode=allow-list";
+    let server = pqfw(
+        here,
+        &["run", "--profile=qu3", "--role=server", listen, listed],
+    )
+    .serve();
+    let target = ["--server", &server.url, "--set=keys.dir=client-keys"];
+    let ask = ["qu3", "run-inference", "model_caps", "x"];
+    pqfw(here, &[&ask[..], &target].concat())
+        .run()
+        .fails(3, "unknown_peer");
     assert_eq!(server.terminate().0, 0);
 }

@@ -46,25 +46,29 @@ pub fn identity_key(
     signature: &AdmittedSignature,
     rng: &mut dyn CryptoRng,
 ) -> Result<(SigningKey, bool), IdentityError> {
-    match read(files, name, signature) {
+    match stored_identity(files, name, signature) {
         Ok(Some(key)) => Ok((key, false)),
-        Ok(None) => make(files, name, signature, rng),
+        Ok(None) => Ok((new_identity(files, name, signature, rng)?, true)),
         Err(IdentityError::Codec {
             error: KeyCodecError::WrongAlgorithm { .. },
             ..
         }) => {
             let stem = name.strip_suffix(".pem").unwrap_or(name);
             let beside = format!("{stem}-{}.pem", signature.info().id);
-            match read(files, &beside, signature)? {
+            match stored_identity(files, &beside, signature)? {
                 Some(key) => Ok((key, false)),
-                None => make(files, &beside, signature, rng),
+                None => Ok((new_identity(files, &beside, signature, rng)?, true)),
             }
         }
         Err(other) => Err(other),
     }
 }
 
-fn read(
+/// The key in a file; `None` when there is no such file.
+///
+/// # Errors
+/// [`IdentityError`].
+pub fn stored_identity(
     files: &dyn KeyFiles,
     name: &str,
     signature: &AdmittedSignature,
@@ -87,12 +91,16 @@ fn read(
     Ok(Some(key))
 }
 
-fn make(
+/// Makes a key and writes it, over what is there.
+///
+/// # Errors
+/// [`IdentityError`].
+pub fn new_identity(
     files: &dyn KeyFiles,
     name: &str,
     signature: &AdmittedSignature,
     rng: &mut dyn CryptoRng,
-) -> Result<(SigningKey, bool), IdentityError> {
+) -> Result<SigningKey, IdentityError> {
     let key = signature.generate_storable(rng)?;
     let parts = PrivateKeyParts {
         seed: export(&key, SecretKind::Seed)?,
@@ -105,7 +113,7 @@ fn make(
         error,
     })?;
     files.write(name, pem.as_bytes(), true)?;
-    Ok((key, true))
+    Ok(key)
 }
 
 fn export(key: &SigningKey, kind: SecretKind) -> Result<Option<SecretBytes>, SignatureError> {

@@ -35,7 +35,7 @@ pub use error::KeyCodecError;
 pub use fingerprint::Fingerprint;
 pub use identifier::identifier_content;
 pub use identify::{Container, Content, Identified, Part, by_length, identify};
-pub use identity::{IdentityError, identity_key};
+pub use identity::{IdentityError, identity_key, new_identity, stored_identity};
 pub use import::KeyImportError;
 pub use parts::{KeyLengths, PrivateKeyForm, PrivateKeyParts};
 pub use private::{private_der_to_pem, private_from_file, private_to_der, private_to_pem};

@@ -933,9 +933,9 @@ def main() -> int:
     parser.add_argument(
         "--set",
         action="append",
-        default=[],
+        default=["dialect=qu3-1"],
         metavar="KEY=VALUE",
-        help="one more --set for every run of the binary, such as dialect=qu3-1",
+        help="one more --set for every run of the binary, after dialect=qu3-1",
     )
     args = parser.parse_args()
     if args.pqfw is not None:
