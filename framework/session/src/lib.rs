@@ -22,6 +22,10 @@
 //! There is no socket, clock or generator here: they come in as arguments or as a
 //! [`World`](pqfw_framework::world::World).
 
+// The tests inside and outside share their people.
+#[cfg(test)]
+extern crate self as pqfw_session;
+
 pub mod alert;
 mod channel;
 pub mod compose;
@@ -35,6 +39,9 @@ mod keylog;
 mod message;
 pub mod negotiation;
 mod peers;
+#[cfg(test)]
+#[path = "../tests/channel/support/people.rs"]
+mod people;
 mod record;
 pub mod replay;
 mod schedule;

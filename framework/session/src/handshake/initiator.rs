@@ -30,15 +30,15 @@ pub(crate) struct Initiator {
     hello: Hello,
     message: Vec<u8>,
     /// Taken by the step that seals with what came of it.
-    key: Option<DecapsulationKey>,
-    before: Option<Before>,
+    pub(super) key: Option<DecapsulationKey>,
+    pub(super) before: Option<Before>,
 }
 
 /// What a `retry` left behind.
-struct Before {
+pub(super) struct Before {
     suite: String,
     /// The synthetic message and the `retry`.
-    transcript: Vec<u8>,
+    pub(super) transcript: Vec<u8>,
 }
 
 /// What a record led to.

@@ -12,7 +12,11 @@
 //! new key uses it up, so that no number of a key is used twice.
 
 mod initiator;
+#[cfg(test)]
+mod regression;
 mod responder;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use initiator::{Initiator, Progress, Sent};
 pub(crate) use responder::{Answered, Reply, answer};

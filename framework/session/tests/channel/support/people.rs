@@ -1,5 +1,10 @@
 //! Suites by name and people with keys.
 
+#![allow(
+    dead_code,
+    reason = "the tests inside and outside share this file, and each uses a part"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 

@@ -1,0 +1,439 @@
+//! Whatever an attacker does to a handshake: what is agreed is what the rule says, or nothing is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chacha20::ChaCha20Rng;
+use pqfw_framework::rand_core::SeedableRng;
+use pqfw_framework::secret::SecretBytes;
+use pqfw_framework::transport::Delivery;
+use pqfw_framework::world::Now;
+
+use super::{Initiator, Opened, Progress, Reply, Sent, answer};
+use crate::alert::Alert;
+use crate::config::Config;
+use crate::error::ChannelError;
+use crate::message::{ANSWER, Answer, Hello, RETRY, Retry, split};
+use crate::negotiation::agree;
+use crate::people::{CHEAP, HYBRID, OTHER, SIBLING, config, config_with};
+use crate::record::{HANDSHAKE, HEAD, Records, plain};
+use crate::{InsecureAnybody, PeerCheck, PinnedPeers};
+
+const NOW: Now = Now {
+    since_start: Duration::ZERO,
+    unix_micros: 0,
+};
+
+const CATALOGUE: [&str; 4] = [
+    CHEAP,
+    OTHER,
+    SIBLING,
+    "P-256/ECDSA-P256/AES-256-GCM/HKDF-SHA256",
+];
+
+/// Changes a flight: its number (1 and 5 hellos, 2 and 6 their answers, 3, 4) and its bytes.
+type Attacker<'a> = &'a mut dyn FnMut(u8, &mut Vec<u8>);
+
+struct Ends {
+    near: Opened,
+    far: Opened,
+}
+
+/// Runs a handshake through the attacker's hands.
+fn shake(
+    near: &Arc<Config>,
+    far: &Arc<Config>,
+    seed: u64,
+    attacker: Attacker<'_>,
+) -> Result<Ends, ChannelError> {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let cookie_key = SecretBytes::copy_of(&[7; 32]);
+    let (mut initiator, mut hello) = Initiator::start(near, Delivery::Stream, &mut rng)?;
+    let mut round = 0;
+    loop {
+        attacker(1 + round, &mut hello);
+        let hello_record = first(&hello)?;
+        let (mut answered, mut flight) = match answer(
+            far,
+            Delivery::Stream,
+            &cookie_key,
+            &[],
+            &mut rng,
+            hello_record,
+        )? {
+            Reply::Retry(records) => (None, records),
+            Reply::Answered(answered, flight) => (Some(answered), flight),
+        };
+        attacker(2 + round, &mut flight);
+        let (mut sent, mut flight) = match read(&mut initiator, &mut rng, &flight)? {
+            Progress::Again(next, records) => {
+                (initiator, hello) = (*next, records);
+                round = 4;
+                continue;
+            }
+            Progress::Sent(sent, flight) => (sent, flight),
+            Progress::More => return cut_off(),
+        };
+        attacker(3, &mut flight);
+        let answered = answered.as_mut().ok_or(ChannelError::Closed)?;
+        let mut reader = answered.read()?;
+        let mut opened = None;
+        for record in Records::of(&flight) {
+            opened = reader.record(NOW, record?)?;
+        }
+        let Some((far, mut welcome)) = opened else {
+            return cut_off();
+        };
+        attacker(4, &mut welcome);
+        let near = welcomed(&mut sent, &welcome)?;
+        return Ok(Ends { near, far: *far });
+    }
+}
+
+fn cut_off<T>() -> Result<T, ChannelError> {
+    Err(ChannelError::Truncated)
+}
+
+fn first(flight: &[u8]) -> Result<&[u8], ChannelError> {
+    Records::of(flight).next().unwrap_or_else(cut_off)
+}
+
+fn welcomed(sent: &mut Sent, welcome: &[u8]) -> Result<Opened, ChannelError> {
+    sent.welcome(first(welcome)?)
+}
+
+fn read(
+    initiator: &mut Initiator,
+    rng: &mut ChaCha20Rng,
+    flight: &[u8],
+) -> Result<Progress, ChannelError> {
+    let mut reader = initiator.read();
+    for record in Records::of(flight) {
+        match reader.record(NOW, rng, record?)? {
+            Progress::More => {}
+            progress => return Ok(progress),
+        }
+    }
+    Ok(Progress::More)
+}
+
+fn honest(_: u8, _: &mut Vec<u8>) {}
+
+fn alert_of(result: Result<Ends, ChannelError>) -> Option<Alert> {
+    result.err().and_then(|error| error.alert())
+}
+
+/// Every subset of the catalogue, in its order and in the other one.
+fn lists() -> Vec<Vec<&'static str>> {
+    let mut lists = Vec::new();
+    for mask in 1_u32..16 {
+        let chosen = (0..4).filter(|bit| mask & (1 << bit) != 0);
+        let list: Vec<_> = chosen.map(|at| CATALOGUE[at]).collect();
+        let reversed: Vec<_> = list.iter().rev().copied().collect();
+        if reversed != list {
+            lists.push(reversed);
+        }
+        lists.push(list);
+    }
+    lists
+}
+
+#[test]
+fn for_all_lists_the_rule_decides_and_both_ends_agree() {
+    let lists = lists();
+    for near in &lists {
+        let near_config = config(1, near);
+        for far in &lists {
+            let expected = agree(far, near).map(|(own, _)| far[own]);
+            let by_hand = far.iter().find(|suite| near.contains(suite)).copied();
+            assert_eq!(expected, by_hand);
+            match shake(&near_config, &config(2, far), 3, &mut honest) {
+                Ok(ends) => {
+                    assert_eq!(Some(ends.near.about.name.as_str()), expected);
+                    assert_eq!(Some(ends.far.about.name.as_str()), expected);
+                    assert_eq!(ends.near.transcript, ends.far.transcript);
+                    assert!(ends.near.next.constant_time_eq(ends.far.next.expose()));
+                }
+                Err(error) => {
+                    assert_eq!(expected, None, "{near:?} {far:?}: {error}");
+                    assert_eq!(error.alert(), Some(Alert::HandshakeFailure));
+                }
+            }
+        }
+    }
+}
+
+/// Rewrites the hello in a flight.
+fn edit_hello(flight: &mut Vec<u8>, edit: impl FnOnce(&mut Hello)) {
+    let mut hello = Hello::decode(&flight[HEAD..]).unwrap();
+    edit(&mut hello);
+    if let Ok(message) = hello.encode() {
+        *flight = plain(HANDSHAKE, &message);
+    }
+}
+
+/// Rewrites the suite that a responder's first message names.
+fn edit_suite(flight: &mut Vec<u8>, suite: &str) {
+    let record = first(flight).unwrap().to_vec();
+    let (kind, body) = split(&record[HEAD..]).unwrap();
+    let message = match kind {
+        ANSWER => {
+            let mut answer = Answer::decode(body).unwrap();
+            answer.suite = suite.into();
+            answer.encode().unwrap()
+        }
+        RETRY => {
+            let mut retry = Retry::decode(body).unwrap();
+            retry.suite = suite.into();
+            retry.encode().unwrap()
+        }
+        _ => unreachable!("a responder begins with neither"),
+    };
+    let rest = flight.split_off(record.len());
+    *flight = plain(HANDSHAKE, &message);
+    flight.extend(rest);
+}
+
+#[test]
+fn no_edit_of_what_is_offered_or_answered_gives_another_suite() {
+    let lists = lists();
+    for (index, near) in lists.iter().enumerate() {
+        let near_config = config(1, near);
+        // Every list meets three others: all pairs times all edits would say no more.
+        for far in [
+            near,
+            &lists[(index * 7 + 3) % lists.len()],
+            &lists[lists.len() - 1 - index],
+        ] {
+            let far_config = config(2, far);
+            let mut replayed = Vec::new();
+            let _ = shake(&near_config, &far_config, 77, &mut |flight, bytes| {
+                if flight == 1 {
+                    replayed = bytes.clone();
+                }
+            });
+            for edit in 0..6 {
+                let mut changed = false;
+                let result = shake(&near_config, &far_config, 3, &mut |flight, bytes| {
+                    let before = bytes.clone();
+                    match (edit, flight) {
+                        (0, 1 | 5) => edit_hello(bytes, |hello| {
+                            if hello.suites.len() > 1 && hello.share > 0 {
+                                hello.suites.remove(0);
+                                hello.share -= 1;
+                            }
+                        }),
+                        (1, 1 | 5) => edit_hello(bytes, |hello| {
+                            hello.suites.reverse();
+                            hello.share = hello.suites.len() - 1 - hello.share;
+                        }),
+                        (2, 1 | 5) => edit_hello(bytes, |hello| {
+                            hello.suites.truncate(hello.share + 1);
+                        }),
+                        (3, 1) => bytes.clone_from(&replayed),
+                        (4, 2 | 6) => edit_suite(bytes, CATALOGUE[index % 4]),
+                        (5, 1 | 5) => edit_hello(bytes, |hello| hello.policy = "legacy".into()),
+                        _ => {}
+                    }
+                    changed |= *bytes != before;
+                });
+                assert!(
+                    !(changed && result.is_ok()),
+                    "edit {edit} of {near:?} to {far:?}"
+                );
+                if let Ok(ends) = result {
+                    let expected = agree(far, near).map(|(own, _)| far[own]);
+                    assert_eq!(Some(ends.near.about.name.as_str()), expected);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_byte_of_every_flight_matters_and_so_does_its_end() {
+    for (near, far) in [
+        (vec![CHEAP], vec![CHEAP]),
+        (vec![CHEAP, OTHER], vec![OTHER]),
+    ] {
+        let (near, far) = (config(1, &near), config(2, &far));
+        let mut lengths = std::collections::BTreeMap::new();
+        shake(&near, &far, 3, &mut |flight, bytes| {
+            lengths.insert(flight, bytes.len());
+        })
+        .ok()
+        .unwrap();
+        for (&flight, &length) in &lengths {
+            for at in 0..length {
+                let flip = &mut |number, bytes: &mut Vec<u8>| {
+                    if number == flight {
+                        bytes[at] ^= 1 << (at % 8);
+                    }
+                };
+                let result = shake(&near, &far, 3, flip);
+                assert!(result.is_err(), "byte {at} of flight {flight}");
+                let cut = &mut |number, bytes: &mut Vec<u8>| {
+                    if number == flight {
+                        bytes.truncate(at);
+                    }
+                };
+                assert!(
+                    shake(&near, &far, 3, cut).is_err(),
+                    "{at} bytes of flight {flight}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flight_that_fails_leaves_what_reads_it_as_it_was() {
+    let (near, far) = (config(1, &[CHEAP]), config(2, &[CHEAP]));
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let key = SecretBytes::copy_of(&[7; 32]);
+    let (mut initiator, hello) = Initiator::start(&near, Delivery::Stream, &mut rng).unwrap();
+    let reply = answer(&far, Delivery::Stream, &key, &[], &mut rng, &hello).unwrap();
+    let Reply::Answered(mut answered, flight) = reply else {
+        unreachable!("the share fits")
+    };
+    let spoiled = |flight: &[u8]| {
+        let mut spoiled = flight.to_vec();
+        *spoiled.last_mut().unwrap() ^= 1;
+        spoiled
+    };
+    assert!(read(&mut initiator, &mut rng, &spoiled(&flight)).is_err());
+    let progress = read(&mut initiator, &mut rng, &flight).unwrap();
+    let Progress::Sent(mut sent, finish) = progress else {
+        unreachable!("the flight is whole")
+    };
+    // A key that has sealed something seals nothing else.
+    assert!(matches!(
+        read(&mut initiator, &mut rng, &flight),
+        Err(ChannelError::Closed)
+    ));
+    let mut finished = |finish: &[u8]| -> Result<_, ChannelError> {
+        let mut reader = answered.read()?;
+        let mut opened = None;
+        for record in Records::of(finish) {
+            opened = reader.record(NOW, record?)?;
+        }
+        Ok(opened)
+    };
+    assert!(finished(&spoiled(&finish)).is_err());
+    let (_, welcome) = finished(&finish).unwrap().unwrap();
+    assert!(matches!(finished(&finish), Err(ChannelError::Closed)));
+    assert!(sent.welcome(&spoiled(&welcome)).is_err());
+    assert!(sent.welcome(&welcome).is_ok());
+    assert!(matches!(sent.welcome(&welcome), Err(ChannelError::Closed)));
+}
+
+#[test]
+fn each_refusal_says_which() {
+    let (near, far) = (config(1, &[CHEAP, OTHER]), config(2, &[OTHER, CHEAP]));
+    let with = |edit: &dyn Fn(&mut Hello)| {
+        alert_of(shake(&near, &far, 3, &mut |flight, bytes| {
+            if flight == 1 {
+                edit_hello(bytes, edit);
+            }
+        }))
+    };
+    let illegal = Some(Alert::IllegalParameter);
+    assert_eq!(with(&|hello| hello.delivery = Delivery::Datagram), illegal);
+    assert_eq!(with(&|hello| hello.share = 2), illegal);
+    assert_eq!(with(&|hello| hello.suites.clear()), illegal);
+    assert_eq!(
+        with(&|hello| hello.suites[0] = hello.suites[1].clone()),
+        illegal
+    );
+    assert_eq!(with(&|hello| hello.suites[1] = "a b".into()), illegal);
+    assert_eq!(with(&|hello| hello.protocol.clear()), illegal);
+    assert_eq!(with(&|hello| hello.cookie = vec![0; 80]), illegal);
+    assert_eq!(with(&|hello| hello.cookie = vec![0; 3]), illegal);
+    assert_eq!(with(&|hello| hello.cookie = vec![0; 256]), illegal);
+    let other = Some(Alert::NoApplicationProtocol);
+    assert_eq!(with(&|hello| hello.protocol = "test/2".into()), other);
+    let none = Some(Alert::HandshakeFailure);
+    assert_eq!(with(&|hello| hello.suites = vec![HYBRID.into()]), none);
+
+    let cheap = config(2, &[CHEAP]);
+    let spoil =
+        |near: &Arc<Config>, far: &Arc<Config>, number: u8, attack: &dyn Fn(&mut Vec<u8>)| {
+            alert_of(shake(near, far, 3, &mut |flight, bytes| {
+                if flight == number {
+                    attack(bytes);
+                }
+            }))
+        };
+    let short_key = |bytes: &mut Vec<u8>| {
+        edit_hello(bytes, |hello| hello.encapsulation_key.push(0));
+    };
+    assert_eq!(spoil(&near, &cheap, 1, &short_key), illegal);
+    let decode = Some(Alert::DecodeError);
+    let cut_inside = |bytes: &mut Vec<u8>| {
+        let message = bytes[HEAD..bytes.len() - 1].to_vec();
+        *bytes = plain(HANDSHAKE, &message);
+    };
+    assert_eq!(spoil(&near, &cheap, 1, &cut_inside), decode);
+    let unexpected = Some(Alert::UnexpectedMessage);
+    assert_eq!(
+        spoil(&near, &cheap, 1, &|bytes| bytes[HEAD] = 4),
+        unexpected
+    );
+    assert_eq!(spoil(&near, &cheap, 1, &|bytes| bytes[0] = 23), unexpected);
+    assert_eq!(
+        spoil(&near, &cheap, 2, &|bytes| bytes[HEAD] = 8),
+        unexpected
+    );
+    let overflow = Some(Alert::RecordOverflow);
+    assert_eq!(spoil(&near, &cheap, 2, &|bytes| bytes[1] = 1), overflow);
+    let mac = Some(Alert::BadRecordMac);
+    let last = |bytes: &mut Vec<u8>| *bytes.last_mut().unwrap() ^= 1;
+    assert_eq!(spoil(&near, &cheap, 2, &last), mac);
+    assert_eq!(spoil(&near, &cheap, 3, &last), mac);
+    assert_eq!(spoil(&near, &cheap, 4, &last), mac);
+    // A retry to the KEM that was sent already, to one that was not offered, and a second one.
+    assert_eq!(
+        spoil(&near, &far, 2, &|bytes| edit_suite(bytes, CHEAP)),
+        illegal
+    );
+    assert_eq!(
+        spoil(&near, &far, 2, &|bytes| edit_suite(bytes, HYBRID)),
+        illegal
+    );
+    let mut retry = Vec::new();
+    let second = shake(&near, &far, 3, &mut |flight, bytes| match flight {
+        2 => retry = bytes.clone(),
+        6 => *bytes = retry.clone(),
+        _ => {}
+    });
+    assert_eq!(alert_of(second), unexpected);
+    // An alert in the clear is believed as a hint.
+    let hint = shake(&near, &cheap, 3, &mut |flight, bytes| {
+        if flight == 2 {
+            *bytes = plain(21, &[80]);
+        }
+    });
+    let hinted = ChannelError::RefusedByPeer {
+        code: 80,
+        proven: false,
+    };
+    assert_eq!(hint.err(), Some(hinted));
+}
+
+#[test]
+fn an_identity_that_is_not_accepted_is_refused_by_either_end() {
+    let (near, far) = (config(1, &[CHEAP]), config(2, &[CHEAP]));
+    let nobody: Arc<dyn PeerCheck> = Arc::new(PinnedPeers::new([]));
+    let careful = |seed| config_with(seed, &[CHEAP], "test/1", nobody.clone());
+    for (near, far) in [(careful(1), far), (near, careful(2))] {
+        let error = shake(&near, &far, 3, &mut honest).err().unwrap();
+        assert!(matches!(error, ChannelError::UnknownPeer(_)), "{error}");
+        assert_eq!(error.alert(), Some(Alert::UnknownPeer));
+    }
+    let anybody: Arc<dyn PeerCheck> = Arc::new(InsecureAnybody);
+    let other = config_with(2, &[CHEAP], "test/2", anybody);
+    let error = shake(&config(1, &[CHEAP]), &other, 3, &mut honest)
+        .err()
+        .unwrap();
+    assert_eq!(error.alert(), Some(Alert::NoApplicationProtocol));
+}
