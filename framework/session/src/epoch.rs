@@ -118,3 +118,64 @@ impl EpochKeys {
         self.secrets.retain(|kept, _| kept + 1 >= epoch);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::{CHEAP, suite};
+
+    fn keys() -> EpochKeys {
+        EpochKeys::new(&Arc::new(suite(CHEAP)), SecretBytes::copy_of(&[1; 32]))
+    }
+
+    fn sealed(keys: &mut EpochKeys, counter: u64) -> Option<Vec<u8>> {
+        let Lookup::Key(key) = keys.key(counter).unwrap() else {
+            return None;
+        };
+        let mut out = Vec::new();
+        key.traffic
+            .seal(counter, Some(b"x"), &mut out, b"text", 23)
+            .unwrap();
+        Some(out)
+    }
+
+    #[test]
+    fn any_way_to_an_epoch_gives_the_same_key_and_another_epoch_another() {
+        let (mut one, mut other) = (keys(), keys());
+        for epoch in 0..5 {
+            one.advance(epoch << 16);
+            sealed(&mut one, epoch << 16);
+        }
+        assert_eq!(sealed(&mut one, 4 << 16), sealed(&mut other, 4 << 16));
+        assert_ne!(sealed(&mut one, 4 << 16), sealed(&mut other, 3 << 16));
+    }
+
+    #[test]
+    fn the_epoch_before_is_kept_and_none_beyond_reach_is_derived() {
+        let mut keys = keys();
+        keys.key(3 << 16).unwrap();
+        keys.advance(3 << 16);
+        assert!(sealed(&mut keys, 2 << 16).is_some());
+        assert!(sealed(&mut keys, (2 << 16) - 1).is_none());
+        assert!(keys.secrets.keys().copied().eq([2, 3]));
+        assert!(sealed(&mut keys, (3 + MOST_EPOCHS_AHEAD) << 16).is_some());
+        assert!(sealed(&mut keys, (4 + MOST_EPOCHS_AHEAD) << 16).is_none());
+        assert!(sealed(&mut keys, u64::MAX).is_none());
+    }
+
+    #[test]
+    fn an_epoch_ends_when_its_failures_reach_the_limit() {
+        let mut keys = keys();
+        let Lookup::Key(key) = keys.key(1).unwrap() else {
+            unreachable!("epoch 0 is in reach")
+        };
+        key.failed
+            .store(key.traffic.failed_opens() - 1, Ordering::Relaxed);
+        assert!(matches!(keys.key(1), Ok(Lookup::Key(_))));
+        key.note_failure();
+        assert!(matches!(keys.key(1), Ok(Lookup::UsedUp)));
+        assert!(matches!(keys.key(1 << 16), Ok(Lookup::Key(_))));
+        assert_eq!(next_epoch(1), Some(1 << 16));
+        assert_eq!(next_epoch(u64::MAX), None);
+    }
+}

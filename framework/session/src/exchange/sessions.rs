@@ -111,7 +111,10 @@ impl Sessions {
         }
         let number = memory.next;
         memory.next += 1;
-        memory.numbers.insert(id, number);
+        // Names are random: whoever repeats one has a generator that repeats itself.
+        if let Some(before) = memory.numbers.insert(id, number) {
+            memory.handshakes.remove(&before);
+        }
         let handshake = Handshake {
             id,
             began: now,

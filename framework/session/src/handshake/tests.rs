@@ -437,3 +437,63 @@ fn an_identity_that_is_not_accepted_is_refused_by_either_end() {
         .unwrap();
     assert_eq!(error.alert(), Some(Alert::NoApplicationProtocol));
 }
+
+#[test]
+fn identities_proofs_and_finishes_that_are_not_right_are_refused() {
+    use super::{check_finished, check_proof, signed};
+    use crate::identity::Claimed;
+    use crate::message::{decode_identity, encode_field};
+
+    let suite = crate::people::suite(CHEAP);
+    let config = config(1, &[CHEAP]);
+    let identity = &config.identities()[0];
+    let read = |spki: &[u8]| Claimed::read(&suite.signature, &suite.digest, spki);
+    let alert = |result: Result<Claimed, ChannelError>| result.err().and_then(|e| e.alert());
+    let bad = Some(Alert::BadIdentity);
+    let spki = identity.spki();
+    assert_eq!(alert(read(b"nonsense")), bad);
+    assert_eq!(alert(read(&spki[..spki.len() - 1])), bad);
+    assert_eq!(alert(read(&[spki, &[0]].concat())), bad);
+    let mut other = spki.to_vec();
+    other[8] ^= 1;
+    assert_eq!(alert(read(&other)), bad, "another algorithm");
+    let pem = pqfw_framework::keys::public_to_pem(
+        suite.signature.info(),
+        &identity.key().verifying_key(),
+    );
+    assert_eq!(
+        alert(read(pem.unwrap().as_bytes())),
+        bad,
+        "PEM is for files"
+    );
+    let kind = decode_identity(&[2, 0, 0, 0, 0]).err().unwrap();
+    assert_eq!(kind.alert(), bad);
+
+    let claimed = read(spki).ok().unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let role = super::Role::Initiator;
+    let signature = identity
+        .key()
+        .sign(&mut rng, &signed(role, &[1; 32]))
+        .unwrap();
+    let body = encode_field(6, &signature).unwrap();
+    let body = &body[5..];
+    assert_eq!(check_proof(&claimed, role, &[1; 32], body), Ok(()));
+    let responder = super::Role::Responder;
+    for wrong in [
+        check_proof(&claimed, responder, &[1; 32], body),
+        check_proof(&claimed, role, &[2; 32], body),
+    ] {
+        assert_eq!(wrong.unwrap_err().alert(), Some(Alert::DecryptError));
+    }
+    let base = SecretBytes::copy_of(&[9; 32]);
+    let wrong = check_finished(&suite, &base, &[1; 32], &[0; 32]).unwrap_err();
+    assert_eq!(wrong.alert(), Some(Alert::DecryptError));
+    let short = check_finished(&suite, &base, &[1; 32], &[0; 31]).unwrap_err();
+    assert_eq!(short.alert(), Some(Alert::DecodeError));
+    let own = ChannelError::Primitive("a provider".into());
+    assert_eq!(own.alert(), Some(Alert::InternalError));
+    for alert in Alert::ALL {
+        assert_eq!(Alert::of(alert.code()), Some(alert));
+    }
+}

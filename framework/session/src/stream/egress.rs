@@ -136,11 +136,9 @@ impl Shared {
                 *failure = Some(error);
             }
         }
-        let driven = self.drive(Half::Writer, &mut egress);
-        match &egress.failure {
-            Some(failure) => Poll::Ready(Err(failure.clone())),
-            None => driven.map(Ok),
-        }
+        // After a failure, too: the alert is to go out.
+        self.drive(Half::Writer, &mut egress)
+            .map(|()| egress.failure.clone().map_or(Ok(()), Err))
     }
 
     /// Does what a control message asks for; gives what the incoming direction goes on under.

@@ -7,5 +7,7 @@
 )]
 
 mod exchanges;
+mod hostile_exchanges;
+mod refusals;
 mod streams;
 mod support;

@@ -1,0 +1,277 @@
+//! Exchanges with somebody on the way: replays, forged refusals, floods, and the passing of time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pqfw_framework::transport::{Exchange, Request, Response};
+use pqfw_memory::{Interceptor, RequestFate};
+use pqfw_session::exchange::{ChannelExchange, Resend, ServiceLimits};
+use pqfw_session::{Alert, ChannelError};
+
+use crate::exchanges::serve;
+use crate::support::people::{CHEAP, config, pinned};
+use crate::support::{run, world};
+
+fn forged(status: u16) -> RequestFate {
+    let body = Vec::new();
+    RequestFate::Forge(Response { status, body })
+}
+
+fn code(response: &Response) -> Option<Alert> {
+    Alert::of(*response.body.last()?)
+}
+
+#[test]
+fn requests_are_taken_in_any_order_and_each_once() {
+    run(async {
+        let (echo, direct) = serve(config(2, &[CHEAP]), ServiceLimits::default());
+        let (_, world) = world(3);
+        let client = ChannelExchange::new(config(1, &[CHEAP]), direct.clone(), world.clone());
+        client.request("POST", "/", b"first").await.unwrap();
+        // Held back on the way, then let go in the other order.
+        let slow = Interceptor::new(direct.clone()).on_request({
+            let mut sent = 0;
+            move |_| {
+                sent += 1;
+                if sent > 2 {
+                    RequestFate::Drop
+                } else {
+                    RequestFate::Pass
+                }
+            }
+        });
+        let slow = Arc::new(slow);
+        let client = ChannelExchange::new(config(1, &[CHEAP]), slow.clone(), world);
+        for n in 0..10 {
+            assert!(client.request("POST", "/", &[n]).await.is_err());
+        }
+        let requests: Vec<Request> = slow
+            .recorded()
+            .into_iter()
+            .filter_map(|crossing| match crossing {
+                pqfw_memory::Crossing::Request(request) if request.route.ends_with("/r") => {
+                    Some(request)
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(requests.len(), 10);
+        let before = echo.0.lock().unwrap().len();
+        for request in requests.iter().rev() {
+            let response = direct.exchange(request.clone()).await.unwrap();
+            assert_eq!(response.status, 200);
+        }
+        for request in &requests {
+            let response = direct.exchange(request.clone()).await.unwrap();
+            assert_eq!(
+                (response.status, code(&response)),
+                (409, Some(Alert::IllegalParameter))
+            );
+        }
+        assert_eq!(echo.0.lock().unwrap().len(), before + 10);
+        // Everything about a request is bound: counter, session and every byte.
+        let template = &requests[0];
+        let mut zero = template.clone();
+        zero.body[..8].fill(0);
+        assert_eq!(direct.exchange(zero).await.unwrap().status, 409);
+        let mut far = template.clone();
+        far.body[..8].fill(0xff);
+        assert_eq!(direct.exchange(far).await.unwrap().status, 409);
+        let mut other = template.clone();
+        other.body[7] = 99;
+        let refused = direct.exchange(other).await.unwrap();
+        assert_eq!(
+            (refused.status, code(&refused)),
+            (400, Some(Alert::BadRecordMac))
+        );
+        let mut short = template.clone();
+        short.body.truncate(7);
+        assert_eq!(direct.exchange(short).await.unwrap().status, 400);
+        for session in [None, Some("0".repeat(32)), Some("x".into())] {
+            let stranger = Request {
+                session,
+                ..template.clone()
+            };
+            assert_eq!(direct.exchange(stranger).await.unwrap().status, 401);
+        }
+        let finish = Request::post("/pqfw/1/finish", Vec::new());
+        assert_eq!(direct.exchange(finish).await.unwrap().status, 401);
+        assert_eq!(
+            direct
+                .exchange(Request::get("/pqfw/1/r"))
+                .await
+                .unwrap()
+                .status,
+            404
+        );
+    });
+}
+
+#[test]
+fn a_forged_refusal_repeats_no_request_that_changes_something() {
+    run(async {
+        for status in [401, 425] {
+            for (method, resend, again) in [
+                ("POST", Resend::SafeMethods, false),
+                ("GET", Resend::SafeMethods, true),
+                ("POST", Resend::Everything, true),
+            ] {
+                let (echo, direct) = serve(config(2, &[CHEAP]), ServiceLimits::default());
+                let (_, world) = world(3);
+                let mut forge = true;
+                let wire = Interceptor::new(direct.clone()).on_request(move |request| {
+                    if request.route.ends_with("/r") && std::mem::take(&mut forge) {
+                        return forged(status);
+                    }
+                    RequestFate::Pass
+                });
+                let client = ChannelExchange::new(config(1, &[CHEAP]), Arc::new(wire), world);
+                let client = client.resending(resend);
+                let outcome = client.request(method, "/", b"").await;
+                let expected = if status == 425 { 1 << 16 } else { 1 };
+                if again {
+                    assert_eq!(outcome.unwrap().counter, expected, "{status} {method}");
+                } else {
+                    let unanswered = ChannelError::Unanswered { status };
+                    assert_eq!(outcome.err(), Some(unanswered));
+                    assert!(echo.0.lock().unwrap().is_empty());
+                    let next = client.request(method, "/", b"").await.unwrap();
+                    assert_eq!(next.counter, expected);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn endless_forged_refusals_cost_a_session_and_not_the_client() {
+    run(async {
+        let (_, direct) = serve(config(2, &[CHEAP]), ServiceLimits::default());
+        let (_, world) = world(3);
+        let mut left = 200;
+        let wire = Interceptor::new(direct.clone()).on_request(move |request| {
+            if request.route.ends_with("/r") && left > 0 {
+                left -= 1;
+                return forged(425);
+            }
+            RequestFate::Pass
+        });
+        let client = ChannelExchange::new(config(1, &[CHEAP]), Arc::new(wire), world);
+        let mut answered = 0;
+        for _ in 0..210 {
+            match client.request("POST", "/", b"").await {
+                Ok(_) => answered += 1,
+                Err(error) => assert_eq!(error, ChannelError::Unanswered { status: 425 }),
+            }
+        }
+        assert_eq!(answered, 10);
+    });
+}
+
+#[test]
+fn a_forged_response_is_not_believed_and_harms_nothing() {
+    run(async {
+        let (_, direct) = serve(config(2, &[CHEAP]), ServiceLimits::default());
+        let (_, world) = world(3);
+        let mut forge = 3;
+        let wire = Interceptor::new(direct).on_response(move |request, response| {
+            if request.route.ends_with("/r") && forge > 0 {
+                forge -= 1;
+                response.body[forge] ^= 1;
+            }
+            pqfw_memory::ResponseFate::Pass
+        });
+        let client = ChannelExchange::new(config(1, &[CHEAP]), Arc::new(wire), world);
+        for _ in 0..3 {
+            let error = client.request("POST", "/", b"").await.err().unwrap();
+            assert!(matches!(
+                error,
+                ChannelError::Refused {
+                    alert: Alert::BadRecordMac,
+                    ..
+                }
+            ));
+        }
+        assert_eq!(client.request("POST", "/", b"").await.unwrap().counter, 4);
+    });
+}
+
+#[test]
+fn a_flood_of_hellos_takes_no_more_than_its_room() {
+    run(async {
+        let limits = ServiceLimits {
+            handshakes: 16,
+            sessions: 3,
+            ..ServiceLimits::default()
+        };
+        let (_, direct) = serve(config(2, &[CHEAP]), limits);
+        let (_, world) = world(3);
+        let capture = Arc::new(Interceptor::new(direct.clone()));
+        let client = ChannelExchange::new(config(1, &[CHEAP]), capture.clone(), world.clone());
+        client.request("POST", "/", b"").await.unwrap();
+        let Some(pqfw_memory::Crossing::Request(hello)) = capture.recorded().first().cloned()
+        else {
+            unreachable!("a client says hello first")
+        };
+        for _ in 0..100 {
+            assert_eq!(direct.exchange(hello.clone()).await.unwrap().status, 200);
+            assert!(direct.service.counts().0 <= 16);
+        }
+        for _ in 0..10 {
+            let client = ChannelExchange::new(config(1, &[CHEAP]), direct.clone(), world.clone());
+            client.request("POST", "/", b"").await.unwrap();
+            assert!(direct.service.counts().1 <= 3);
+        }
+    });
+}
+
+#[test]
+fn sessions_end_by_idleness_and_by_age_and_the_client_makes_new_ones() {
+    run(async {
+        let (_, direct) = serve(config(2, &[CHEAP]), ServiceLimits::default());
+        let (seeded, world) = world(3);
+        let direct = Arc::new(crate::exchanges::Direct {
+            service: direct.service.clone(),
+            world: world.clone(),
+            seen: std::sync::Mutex::default(),
+        });
+        let client = ChannelExchange::new(config(1, &[CHEAP]), direct.clone(), world);
+        let counter = async || client.request("GET", "/", b"").await.unwrap().counter;
+        assert_eq!(counter().await, 1);
+        seeded.advance(Duration::from_secs(3599));
+        assert_eq!(counter().await, 2);
+        seeded.advance(Duration::from_secs(3600));
+        assert_eq!(counter().await, 1, "401, and a new session");
+        for _ in 0..23 {
+            seeded.advance(Duration::from_secs(3599));
+            counter().await;
+        }
+        assert_eq!(counter().await, 25);
+        seeded.advance(Duration::from_secs(3599));
+        assert_eq!(counter().await, 26);
+        seeded.advance(Duration::from_secs(60));
+        assert_eq!(counter().await, 1, "a day is over");
+        // A handshake that is not finished in time is not finished.
+        let response = direct
+            .exchange(Request::post("/pqfw/1/hello", Vec::new()))
+            .await;
+        assert_eq!(response.unwrap().status, 400);
+    });
+}
+
+#[test]
+fn a_peer_that_is_not_accepted_is_told_so() {
+    run(async {
+        let stranger = config(7, &[CHEAP]).identities()[0].fingerprint().clone();
+        let (_, direct) = serve(pinned(2, &[CHEAP], &stranger), ServiceLimits::default());
+        let (_, world) = world(3);
+        let client = ChannelExchange::new(config(1, &[CHEAP]), direct.clone(), world);
+        let refused = ChannelError::RefusedExchange {
+            status: 403,
+            code: Some(Alert::UnknownPeer.code()),
+        };
+        assert_eq!(client.request("GET", "/", b"").await.err(), Some(refused));
+        assert_eq!(direct.service.counts(), (0, 0));
+        assert!(client.exporter().is_none());
+    });
+}

@@ -1,0 +1,353 @@
+//! What keeps a channel from beginning, or ends it: each error, as its reader sees it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chacha20::ChaCha20Rng;
+use pqfw_framework::aead::{AdmittedAead, Aead, AeadCipher, AeadError, AeadKey};
+use pqfw_framework::catalogue::{AlgorithmInfo, Sizes};
+use pqfw_framework::provider::ProviderInfo;
+use pqfw_framework::rand_core::{Rng, SeedableRng};
+use pqfw_framework::registry::{Plugin, Registry, Resolver};
+use pqfw_framework::suite::Suite;
+use pqfw_framework::transport::{StreamReader, StreamWriter, TransportError};
+use pqfw_session::stream::{accept, connect};
+use pqfw_session::{Alert, ChannelError, Config, ConfigError, InsecureAnybody, PinnedPeers};
+
+use crate::streams::{LIMIT, open, opened, read_all};
+use crate::support::people::{
+    CHEAP, HYBRID, OTHER, config, config_with, identities, pinned, suite, suites,
+};
+use crate::support::pipe::{CALM, Nature, connection, pair, pipe};
+use crate::support::{run, world};
+
+fn make(suites: Vec<Suite>, names: &[&str], protocol: &str, policy: &str) -> Option<ConfigError> {
+    let identities = identities(1, &crate::support::people::suites(names));
+    let anybody = Arc::new(InsecureAnybody);
+    Config::new(protocol.into(), policy.into(), suites, identities, anybody).err()
+}
+
+#[test]
+fn a_configuration_that_cannot_work_is_refused() {
+    let cheap = || suites(&[CHEAP]);
+    assert_eq!(make(cheap(), &[CHEAP], "a/1", ""), None);
+    for (protocol, policy) in [
+        (String::new(), String::new()),
+        ("a".repeat(65), String::new()),
+        ("a b".into(), String::new()),
+        ("a".into(), "p".repeat(256)),
+    ] {
+        let error = make(cheap(), &[CHEAP], &protocol, &policy);
+        assert!(matches!(error, Some(ConfigError::Name { .. })), "{error:?}");
+    }
+    assert_eq!(
+        make(cheap(), &[CHEAP], &"a".repeat(64), &"p".repeat(255)),
+        None
+    );
+    let error = make(cheap(), &[HYBRID], "a/1", "").unwrap();
+    assert!(matches!(error, ConfigError::NoIdentity { .. }), "{error}");
+    assert!(error.to_string().contains("pqfw keys generate"));
+    let error = make(suites(&[CHEAP, CHEAP]), &[CHEAP], "a/1", "");
+    assert_eq!(error, Some(ConfigError::Twice(CHEAP.into())));
+    let mut many = Vec::new();
+    for kem in ["X25519", "P-256", "P-384", "ML-KEM-512", "ML-KEM-768"] {
+        for aead in [
+            "AES-128-GCM",
+            "AES-256-GCM",
+            "ChaCha20-Poly1305",
+            "AES-128-GCM-SIV",
+            "AES-256-GCM-SIV",
+        ] {
+            for hash in ["256", "384", "512"] {
+                many.push(suite(&format!("{kem}/Ed25519/{aead}/HKDF-SHA{hash}")));
+            }
+        }
+    }
+    assert_eq!(make(many[..64].to_vec(), &[CHEAP], "a/1", ""), None);
+    let error = make(many[..65].to_vec(), &[CHEAP], "a/1", "");
+    assert_eq!(error, Some(ConfigError::TooMany(65)));
+    let short = Suite {
+        aead: short_lived(),
+        ..suite(CHEAP)
+    };
+    let error = make(vec![short], &[CHEAP], "a/1", "");
+    assert_eq!(error, Some(ConfigError::Aead("Short".into())));
+}
+
+/// A sound AEAD under a name of its own, whose keys may seal too little.
+struct Short(AdmittedAead);
+
+struct ShortKey(AeadKey);
+
+impl Aead for Short {
+    fn key(&self, bytes: &[u8]) -> Result<Box<dyn AeadCipher>, AeadError> {
+        Ok(Box::new(ShortKey(self.0.key(bytes)?)))
+    }
+}
+
+impl AeadCipher for ShortKey {
+    fn seal_in_place(
+        &self,
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<(), AeadError> {
+        self.0.seal_in_place(nonce, aad, buffer, tag)
+    }
+
+    fn open_in_place(
+        &self,
+        nonce: &[u8],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &[u8],
+    ) -> Result<(), AeadError> {
+        self.0.open_in_place(nonce, aad, buffer, tag)
+    }
+}
+
+fn short_lived() -> AdmittedAead {
+    let base = suite(CHEAP).aead;
+    let mut sizes = *base.sizes();
+    sizes.limits.sealed_messages = (1 << 17) - 1;
+    let row = AlgorithmInfo::new("Short", Sizes::Aead(sizes), "a test")
+        .known_answers(&base.info().known_answers);
+    let provider = ProviderInfo::new("short", "short 1");
+    let plugin = Plugin::new("short")
+        .row(row)
+        .aead("Short", provider, Short(base));
+    let registry = Registry::builder().with(plugin).build().unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(0);
+    let mut resolver = Resolver::new(&registry, &mut rng, &[], &[], "2026-01-01");
+    resolver.aead("Short").unwrap()
+}
+
+#[test]
+fn each_end_learns_why_the_other_refuses() {
+    run(async {
+        let refused = |code: Alert, proven| ChannelError::RefusedByPeer {
+            code: code.code(),
+            proven,
+        };
+        let (near, far) = open(&[CHEAP], &[OTHER], pair(CALM, CALM)).await;
+        let (near, far) = (near.err().unwrap(), far.err().unwrap());
+        assert_eq!(near, refused(Alert::HandshakeFailure, false));
+        assert!(near.to_string().contains("handshake_failure"), "{near}");
+        assert!(matches!(
+            far,
+            ChannelError::Refused {
+                alert: Alert::HandshakeFailure,
+                ..
+            }
+        ));
+
+        let (_, world) = world(1);
+        let stranger = config(7, &[CHEAP]).identities()[0].fingerprint().clone();
+        let anybody = config(2, &[CHEAP]);
+        let careful = pinned(2, &[CHEAP], &stranger);
+        let (near_end, far_end) = pair(CALM, CALM);
+        let (near, far) = tokio::join!(
+            connect(&anybody, near_end, &world, LIMIT),
+            accept(&careful, far_end, &world, LIMIT)
+        );
+        assert_eq!(near.err(), Some(refused(Alert::UnknownPeer, true)));
+        assert!(matches!(far.err(), Some(ChannelError::UnknownPeer(_))));
+        let (near_end, far_end) = pair(CALM, CALM);
+        let (near, far) = tokio::join!(
+            connect(&careful, near_end, &world, LIMIT),
+            accept(&anybody, far_end, &world, LIMIT)
+        );
+        assert!(matches!(near.err(), Some(ChannelError::UnknownPeer(_))));
+        assert_eq!(far.err(), Some(refused(Alert::UnknownPeer, true)));
+
+        let nobody = Arc::new(PinnedPeers::new([]));
+        let other = config_with(2, &[CHEAP], "test/2", nobody);
+        let (near_end, far_end) = pair(CALM, CALM);
+        let (near, far) = tokio::join!(
+            connect(&anybody, near_end, &world, LIMIT),
+            accept(&other, far_end, &world, LIMIT)
+        );
+        assert_eq!(
+            near.err(),
+            Some(refused(Alert::NoApplicationProtocol, false))
+        );
+        assert!(far.is_err());
+    });
+}
+
+#[test]
+fn silence_is_waited_for_no_longer_than_was_said() {
+    run(async {
+        let (seeded, world) = world(1);
+        let (config, (near, _far)) = (config(1, &[CHEAP]), pair(CALM, CALM));
+        let (end, ()) = tokio::join!(connect(&config, near, &world, LIMIT), async {
+            tokio::task::yield_now().await;
+            seeded.advance(LIMIT - Duration::from_millis(1));
+            tokio::task::yield_now().await;
+            seeded.advance(Duration::from_millis(1));
+        });
+        assert_eq!(end.err(), Some(ChannelError::TimedOut { millis: 10_000 }));
+    });
+}
+
+/// A stream that breaks.
+struct Broken;
+
+impl StreamReader for Broken {
+    fn read<'a>(
+        &'a mut self,
+        _: &'a mut [u8],
+    ) -> pqfw_framework::transport::BoxFuture<'a, Result<usize, TransportError>> {
+        Box::pin(async {
+            Err(TransportError::Broken {
+                address: "there".into(),
+                reason: "the cable".into(),
+            })
+        })
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_or_ends_is_reported() {
+    run(async {
+        let (_, world) = world(1);
+        let (mut near, _far) = pair(CALM, CALM);
+        near.reader = Box::new(Broken);
+        let error = connect(&config(1, &[CHEAP]), near, &world, LIMIT)
+            .await
+            .err();
+        assert!(matches!(error, Some(ChannelError::Transport(_))));
+        let (near, far) = pair(CALM, CALM);
+        drop(far);
+        let error = connect(&config(1, &[CHEAP]), near, &world, LIMIT)
+            .await
+            .err();
+        assert_eq!(error, Some(ChannelError::Truncated));
+    });
+}
+
+#[test]
+fn a_record_that_was_changed_ends_both_directions() {
+    run(async {
+        // The attacker holds the wire from the first end to the second.
+        let (near_out, mut tapped) = pipe(CALM);
+        let (mut forwarded, far_in) = pipe(CALM);
+        let (far_out, near_in) = pipe(CALM);
+        let tap = async {
+            let mut buffer = vec![0; 100_000];
+            loop {
+                let bytes = tapped.read(&mut buffer).await.unwrap();
+                if bytes == 0 {
+                    return;
+                }
+                if bytes > 9000 {
+                    buffer[4000] ^= 1;
+                }
+                forwarded.write_all(&buffer[..bytes]).await.unwrap();
+            }
+        };
+        let talk = async {
+            let pipes = (connection(near_in, near_out), connection(far_in, far_out));
+            let (mut near, mut far) = opened(&[CHEAP], pipes).await;
+            near.connection.writer.write_all(b"small").await.unwrap();
+            near.connection
+                .writer
+                .write_all(&[1; 10_000])
+                .await
+                .unwrap();
+            let mut buffer = vec![0; 20_000];
+            assert_eq!(far.connection.reader.read(&mut buffer).await, Ok(5));
+            let error = far.connection.reader.read(&mut buffer).await.unwrap_err();
+            assert!(error.to_string().contains("bad_record_mac"), "{error}");
+            let again = far.connection.reader.read(&mut buffer).await.unwrap_err();
+            assert_eq!(again, error);
+            assert!(far.connection.writer.write_all(b"x").await.is_err());
+            assert_eq!(far.control.key_update(true), Err(ChannelError::Closed));
+            let told = near.connection.reader.read(&mut buffer).await.unwrap_err();
+            assert!(told.to_string().contains("bad_record_mac"), "{told}");
+            assert!(near.connection.writer.write_all(b"x").await.is_err());
+        };
+        tokio::join!(tap, talk);
+    });
+}
+
+#[test]
+fn an_exporter_gives_what_fits() {
+    run(async {
+        let (near, _far) = opened(&[CHEAP], pair(CALM, CALM)).await;
+        assert!(near.exporter.export(&"l".repeat(249), b"", 1).is_ok());
+        let long = near
+            .exporter
+            .export(&"l".repeat(250), b"", 1)
+            .err()
+            .unwrap();
+        assert!(
+            matches!(long, ChannelError::TooLong { field: "label", .. }),
+            "{long}"
+        );
+        let much = near.exporter.export("l", b"", 255 * 32 + 1).err().unwrap();
+        assert!(matches!(much, ChannelError::Primitive(_)), "{much}");
+        assert!(near.exporter.export("l", b"", 70_000).is_err());
+    });
+}
+
+/// How many seeds: 300, or what `PQFW_SEEDS` says.
+fn seeds() -> u64 {
+    std::env::var("PQFW_SEEDS").map_or(300, |text| text.parse().unwrap())
+}
+
+#[test]
+fn whatever_the_pieces_and_wherever_the_cut_what_is_read_was_written() {
+    run(async {
+        for seed in 0..seeds() {
+            let mut rng = ChaCha20Rng::seed_from_u64(seed);
+            let mut below = |most: u32| usize::try_from(rng.next_u32() % most).unwrap();
+            let cut_after = (below(2) == 0).then(|| below(9000));
+            let nature = Nature {
+                capacity: 1 + below(5000),
+                pieces: Some(seed),
+                cut_after,
+            };
+            let calm = Nature {
+                cut_after: None,
+                ..nature
+            };
+            let pipes = if below(2) == 0 {
+                pair(nature, calm)
+            } else {
+                pair(calm, nature)
+            };
+            let data: Vec<u8> = (0..below(20_000)).map(|n| n.to_le_bytes()[0]).collect();
+            let (near, far) = open(&[CHEAP], &[CHEAP], pipes).await;
+            let (Ok(near), Ok(far)) = (near, far) else {
+                assert!(cut_after.is_some(), "seed {seed}");
+                continue;
+            };
+            let (mut near, mut far) = (near.connection, far.connection);
+            let send = async |writer: &mut dyn StreamWriter| {
+                // A cut may be noticed while there is still something to say.
+                let _ = writer.write_all(&data).await;
+                let _ = writer.finish().await;
+            };
+            let (.., there, back) = tokio::join!(
+                send(&mut *near.writer),
+                send(&mut *far.writer),
+                read_all(&mut *far.reader),
+                read_all(&mut *near.reader)
+            );
+            for came in [there, back] {
+                match came {
+                    Ok(came) => assert!(came == data, "seed {seed}"),
+                    Err(error) => {
+                        assert!(cut_after.is_some(), "seed {seed}: {error}");
+                        assert!(
+                            error.to_string().contains("close_notify"),
+                            "seed {seed}: {error}"
+                        );
+                    }
+                }
+            }
+        }
+    });
+}
