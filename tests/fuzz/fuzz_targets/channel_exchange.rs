@@ -9,8 +9,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use chacha20::ChaCha20Rng;
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use pqfw_framework::rand_core::{CryptoRng, SeedableRng};
 use pqfw_framework::registry::{Registry, Resolver};
@@ -19,9 +19,7 @@ use pqfw_framework::transport::{
     BoxFuture, Exchange, ExchangeService, Request, Response, TransportError,
 };
 use pqfw_framework::world::{Now, World};
-use pqfw_session::exchange::{
-    ChannelExchange, ChannelService, Peer, SecureService, ServiceLimits,
-};
+use pqfw_session::exchange::{ChannelExchange, ChannelService, Peer, SecureService, ServiceLimits};
 use pqfw_session::{Config, Identity, InsecureAnybody};
 
 static SUITE: LazyLock<Suite> = LazyLock::new(|| {
@@ -94,9 +92,18 @@ enum Operation {
     /// An honest request.
     Ask { body: Vec<u8> },
     /// Something that was sent once, again, perhaps changed.
-    Again { which: u8, at: u16, bit: u8, change: bool },
+    Again {
+        which: u8,
+        at: u16,
+        bit: u8,
+        change: bool,
+    },
     /// Any bytes on a route.
-    Raw { route: u8, body: Vec<u8>, known_session: bool },
+    Raw {
+        route: u8,
+        body: Vec<u8>,
+        known_session: bool,
+    },
     /// Another client.
     Stranger,
 }
@@ -197,9 +204,15 @@ fuzz_target!(|operations: Vec<Operation>| {
         let (handshakes, sessions) = wire.service.counts();
         assert!(handshakes <= LIMITS.handshakes && sessions <= LIMITS.sessions);
         let notes = notes.0.lock().expect("one thread");
-        assert!(notes.len() <= asked.len(), "something was carried out twice");
+        assert!(
+            notes.len() <= asked.len(),
+            "something was carried out twice"
+        );
         for (_, _, body) in notes.iter() {
-            assert!(asked.contains(body), "something was carried out that nobody asked");
+            assert!(
+                asked.contains(body),
+                "something was carried out that nobody asked"
+            );
         }
     }
 });

@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use chacha20::ChaCha20Rng;
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use pqfw_framework::rand_core::{CryptoRng, SeedableRng};
 use pqfw_framework::registry::{Registry, Resolver};
@@ -90,15 +90,27 @@ fn run<T>(work: impl Future<Output = T>) -> Option<T> {
 
 #[derive(Arbitrary, Debug)]
 enum Operation {
-    Write { length: u16 },
-    KeyUpdate { wants_answer: bool },
+    Write {
+        length: u16,
+    },
+    KeyUpdate {
+        wants_answer: bool,
+    },
     FreshExchange,
     /// Changes a byte of what is on its way.
-    Flip { at: u16, bit: u8 },
+    Flip {
+        at: u16,
+        bit: u8,
+    },
     /// Takes bytes out.
-    Cut { at: u16, length: u8 },
+    Cut {
+        at: u16,
+        length: u8,
+    },
     /// Says again what is on its way.
-    Repeat { length: u16 },
+    Repeat {
+        length: u16,
+    },
     Read,
     ReadBack,
     Finish,
@@ -116,7 +128,11 @@ impl StreamReader for Wire {
         Box::pin(std::future::poll_fn(|_| {
             let mut wire = self.0.lock().expect("one thread");
             if wire.0.is_empty() {
-                return if wire.1 { Poll::Ready(Ok(0)) } else { Poll::Pending };
+                return if wire.1 {
+                    Poll::Ready(Ok(0))
+                } else {
+                    Poll::Pending
+                };
             }
             let length = buffer.len().min(wire.0.len());
             for (to, from) in buffer.iter_mut().zip(wire.0.drain(..length)) {
@@ -220,6 +236,9 @@ fuzz_target!(|operations: Vec<Operation>| {
                 finished = true;
             }
         }
-        assert!(written.starts_with(&read), "something was read that was not written");
+        assert!(
+            written.starts_with(&read),
+            "something was read that was not written"
+        );
     }
 });

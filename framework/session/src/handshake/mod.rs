@@ -70,7 +70,7 @@ pub(crate) struct About {
 }
 
 /// What a proof is over.
-fn signed<'a>(role: Role, transcript: &'a [u8]) -> [&'a [u8]; 5] {
+fn signed(role: Role, transcript: &[u8]) -> [&[u8]; 5] {
     let role: &[u8] = match role {
         Role::Initiator => b"initiator",
         Role::Responder => b"responder",

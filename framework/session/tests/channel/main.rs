@@ -8,6 +8,7 @@
 
 mod exchanges;
 mod hostile_exchanges;
+mod nonces;
 mod refusals;
 mod streams;
 mod support;

@@ -4,11 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
-use pqfw_framework::aead::{AdmittedAead, Aead, AeadCipher, AeadError, AeadKey};
-use pqfw_framework::catalogue::{AlgorithmInfo, Sizes};
-use pqfw_framework::provider::ProviderInfo;
 use pqfw_framework::rand_core::{Rng, SeedableRng};
-use pqfw_framework::registry::{Plugin, Registry, Resolver};
 use pqfw_framework::suite::Suite;
 use pqfw_framework::transport::{StreamReader, StreamWriter, TransportError};
 use pqfw_session::stream::{accept, connect};
@@ -66,61 +62,9 @@ fn a_configuration_that_cannot_work_is_refused() {
     assert_eq!(make(many[..64].to_vec(), &[CHEAP], "a/1", ""), None);
     let error = make(many[..65].to_vec(), &[CHEAP], "a/1", "");
     assert_eq!(error, Some(ConfigError::TooMany(65)));
-    let short = Suite {
-        aead: short_lived(),
-        ..suite(CHEAP)
-    };
+    let short = crate::nonces::short_lived();
     let error = make(vec![short], &[CHEAP], "a/1", "");
-    assert_eq!(error, Some(ConfigError::Aead("Short".into())));
-}
-
-/// A sound AEAD under a name of its own, whose keys may seal too little.
-struct Short(AdmittedAead);
-
-struct ShortKey(AeadKey);
-
-impl Aead for Short {
-    fn key(&self, bytes: &[u8]) -> Result<Box<dyn AeadCipher>, AeadError> {
-        Ok(Box::new(ShortKey(self.0.key(bytes)?)))
-    }
-}
-
-impl AeadCipher for ShortKey {
-    fn seal_in_place(
-        &self,
-        nonce: &[u8],
-        aad: &[u8],
-        buffer: &mut [u8],
-        tag: &mut [u8],
-    ) -> Result<(), AeadError> {
-        self.0.seal_in_place(nonce, aad, buffer, tag)
-    }
-
-    fn open_in_place(
-        &self,
-        nonce: &[u8],
-        aad: &[u8],
-        buffer: &mut [u8],
-        tag: &[u8],
-    ) -> Result<(), AeadError> {
-        self.0.open_in_place(nonce, aad, buffer, tag)
-    }
-}
-
-fn short_lived() -> AdmittedAead {
-    let base = suite(CHEAP).aead;
-    let mut sizes = *base.sizes();
-    sizes.limits.sealed_messages = (1 << 17) - 1;
-    let row = AlgorithmInfo::new("Short", Sizes::Aead(sizes), "a test")
-        .known_answers(&base.info().known_answers);
-    let provider = ProviderInfo::new("short", "short 1");
-    let plugin = Plugin::new("short")
-        .row(row)
-        .aead("Short", provider, Short(base));
-    let registry = Registry::builder().with(plugin).build().unwrap();
-    let mut rng = ChaCha20Rng::seed_from_u64(0);
-    let mut resolver = Resolver::new(&registry, &mut rng, &[], &[], "2026-01-01");
-    resolver.aead("Short").unwrap()
+    assert_eq!(error, Some(ConfigError::Aead("Watched".into())));
 }
 
 #[test]
