@@ -1,4 +1,4 @@
-//! The laws of exchanges, over loopback sockets.
+//! The laws of exchanges, over loopback sockets of both families.
 
 #[macro_use]
 #[path = "../../memory/tests/laws/mod.rs"]
@@ -13,14 +13,28 @@ use pqfw_framework::registry::Registry;
 use pqfw_framework::transport::Delivery;
 use pqfw_http::HttpTransport;
 
-fn http() -> Subject {
+fn on(listen: &'static str) -> Subject {
     Subject {
         transport: Box::new(HttpTransport),
-        listen: "127.0.0.1:0",
+        listen,
     }
 }
 
-exchange_laws!(http);
+mod ipv4 {
+    fn http() -> crate::Subject {
+        crate::on("127.0.0.1:0")
+    }
+
+    exchange_laws!(http);
+}
+
+mod ipv6 {
+    fn http() -> crate::Subject {
+        crate::on("[::1]:0")
+    }
+
+    exchange_laws!(http);
+}
 
 mod under_tls {
     fn https() -> crate::Subject {

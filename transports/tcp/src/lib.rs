@@ -18,7 +18,7 @@
 //! | `request_secs` | from the head on: 408 and closed, 503 for a free worker, 504 for the service | `answer` |
 //! | `request_secs` | again, from when the peer stops taking answers: closed | `write_deadline` |
 //! | [`IN_FLIGHT`] | requests of one connection at a time: further ones are not read | `exchange/server` |
-//! | `body_bytes` | bodies of one connection at a time: further ones are not read | `exchange/server` |
+//! | [`BODIES`] × `body_bytes` | bodies of one connection at a time: further ones are not read | `exchange/server` |
 //!
 //! `reception`, `rate`, `answer` and `write_deadline` are `pqfw_runtime::desk`. Streams have the
 //! first limit alone, datagrams the first two. With `transport.tls` all of it goes under TLS 1.3
@@ -34,7 +34,7 @@ mod stream;
 mod transport;
 
 pub use datagram::QUEUE_PACKETS;
-pub use exchange::IN_FLIGHT;
+pub use exchange::{BODIES, IN_FLIGHT};
 pub use transport::TcpTransport;
 
 use pqfw_framework::registry::Plugin;

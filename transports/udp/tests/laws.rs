@@ -1,7 +1,5 @@
 //! The laws of what UDP delivers, over loopback sockets of both families.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 #[macro_use]
 #[path = "../../memory/tests/laws/mod.rs"]
 mod laws;
@@ -43,8 +41,11 @@ async fn tls_is_refused_rather_than_left_out() {
         groups: Vec::new(),
         signatures: Vec::new(),
         identity: None,
-        trust: TlsTrust::Carrier,
+        servers: TlsTrust::Carrier,
+        clients: None,
         require_client: false,
+        raw_public_keys: false,
+        world: laws::world(),
     }));
     let udp = on("127.0.0.1:0").transport;
     let bound = udp.bind_datagrams(&settings).await.map(drop);

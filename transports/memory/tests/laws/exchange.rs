@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::transport::{
-    Exchange, ExchangeService, Listener, Request, Response, TransportError,
+    Exchange, ExchangeService, Listener, Request, Response, TransportError, TransportLimits,
+    TransportSettings,
 };
 use pqfw_framework::world::Now;
 
@@ -27,8 +28,16 @@ impl Subject {
         &self,
         answer: impl Fn(Now, &mut dyn CryptoRng, &Request) -> Response + Send + Sync + 'static,
     ) -> Box<dyn Listener> {
+        self.serve_with(settings(self.listen), answer).await
+    }
+
+    async fn serve_with(
+        &self,
+        settings: TransportSettings,
+        answer: impl Fn(Now, &mut dyn CryptoRng, &Request) -> Response + Send + Sync + 'static,
+    ) -> Box<dyn Listener> {
         self.transport
-            .serve_exchange(&settings(self.listen), Arc::new(Answer(answer)), world())
+            .serve_exchange(&settings, Arc::new(Answer(answer)), world())
             .await
             .unwrap()
     }
@@ -165,6 +174,146 @@ pub(crate) async fn exchanges_at_once_do_not_mix(subject: &Subject) {
         .collect();
     for exchange in exchanges {
         exchange.await.unwrap();
+    }
+}
+
+pub(crate) async fn large_bodies_arrive_whole(subject: &Subject) {
+    let large = |address: &str| {
+        let mut settings = settings(address);
+        settings.limits.body_bytes = LARGE_BYTES;
+        settings
+    };
+    let listener = subject.serve_with(large(subject.listen), echo).await;
+    let client = subject.transport.connect_exchange(&large(listener.url()));
+    let client = client.unwrap();
+    let body: Vec<u8> = (0..LARGE_BYTES).map(|at| (at % 251) as u8).collect();
+    let exchanges: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, body) = (client.clone(), body.clone());
+            tokio::spawn(async move {
+                let response = client.exchange(Request::post("/", body.clone())).await;
+                assert!(response.unwrap().body == body);
+            })
+        })
+        .collect();
+    for exchange in exchanges {
+        exchange.await.unwrap();
+    }
+}
+
+const LARGE_BYTES: usize = 5_000_000;
+
+pub(crate) async fn thousands_of_exchanges_at_once_are_all_answered(subject: &Subject) {
+    let many = |address: &str| {
+        let mut settings = settings(address);
+        settings.limits = TransportLimits {
+            connections: EXCHANGES_AT_ONCE,
+            request_secs: 300,
+            ..settings.limits
+        };
+        settings
+    };
+    let listener = subject.serve_with(many(subject.listen), echo).await;
+    let client = subject.transport.connect_exchange(&many(listener.url()));
+    let client = client.unwrap();
+    let exchanges: Vec<_> = (0..EXCHANGES_AT_ONCE)
+        .map(|number| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                let body = format!("number {number}").into_bytes();
+                let response = client.exchange(Request::post("/", body.clone())).await;
+                assert_eq!(response, Ok(Response { status: 200, body }));
+            })
+        })
+        .collect();
+    for exchange in exchanges {
+        exchange.await.unwrap();
+    }
+}
+
+const EXCHANGES_AT_ONCE: usize = 2500;
+
+pub(crate) async fn an_exchange_that_is_dropped_takes_no_other_with_it(subject: &Subject) {
+    let (entered, mut entries) = tokio::sync::mpsc::unbounded_channel();
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.clone();
+    let listener = subject
+        .serve(move |now, rng, request| {
+            if request.route == "/slow" {
+                entered.send(()).unwrap();
+                drop(closed.lock().unwrap());
+            }
+            echo(now, rng, request)
+        })
+        .await;
+    let client = subject.connect(&*listener);
+    let exchange = |route: &str| {
+        let (client, request) = (client.clone(), Request::post(route, b"body".to_vec()));
+        tokio::spawn(async move { client.exchange(request).await })
+    };
+    // Released by a thread of its own, since a transport may answer on the one that asks.
+    let (release, released) = mpsc::channel::<()>();
+    let (held, holds) = mpsc::channel();
+    let holder = std::thread::spawn(move || {
+        let guard = gate.lock().unwrap();
+        held.send(()).unwrap();
+        released.recv().unwrap();
+        drop(guard);
+    });
+    holds.recv().unwrap();
+    let (dropped, kept) = (exchange("/slow"), exchange("/slow"));
+    entries.recv().await.unwrap();
+    entries.recv().await.unwrap();
+    dropped.abort();
+    for _ in 0..10 {
+        assert_eq!(exchange("/").await.unwrap().unwrap().body, b"body");
+    }
+    release.send(()).unwrap();
+    assert_eq!(kept.await.unwrap().unwrap().body, b"body");
+    holder.join().unwrap();
+}
+
+pub(crate) async fn a_client_finds_a_server_that_is_there_again(subject: &Subject) {
+    let first = subject.serve(echo).await;
+    let url = first.url().to_owned();
+    let client = subject.connect(&*first);
+    client.exchange(Request::get("/")).await.unwrap();
+    first.shutdown().await;
+    let gone = client.exchange(Request::get("/")).await;
+    assert!(gone.is_err(), "{gone:?}");
+    let listen = match url.strip_prefix("memory:") {
+        Some(_) => url.clone(),
+        None => address_in(&url).to_owned(),
+    };
+    let _again = subject.serve_with(settings(&listen), echo).await;
+    // The first may meet the end of the old connection; none is sent twice.
+    loop {
+        match client.exchange(Request::post("/", b"again".to_vec())).await {
+            Ok(response) => return assert_eq!(response.body, b"again"),
+            Err(TransportError::Broken { .. } | TransportError::Connect { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(crate) async fn a_session_arrives_and_what_is_none_does_not(subject: &Subject) {
+    let listener = subject
+        .serve(|_, _, request| Response {
+            status: 200,
+            body: format!("{:?}", request.session).into_bytes(),
+        })
+        .await;
+    let client = subject.connect(&*listener);
+    let longest = "s".repeat(Request::SESSION_LIMIT);
+    for session in [None, Some("a-B_9"), Some(&*longest)] {
+        let session = session.map(str::to_owned);
+        let body = format!("{session:?}").into_bytes();
+        let request = Request {
+            session,
+            ..Request::get("/")
+        };
+        let response = client.exchange(request).await;
+        assert_eq!(response, Ok(Response { status: 200, body }));
     }
 }
 

@@ -7,5 +7,5 @@ mod server;
 mod tests;
 
 pub(crate) use client::connect;
-pub use server::IN_FLIGHT;
 pub(crate) use server::serve;
+pub use server::{BODIES, IN_FLIGHT};

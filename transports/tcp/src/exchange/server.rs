@@ -35,6 +35,10 @@ use crate::socket::{TcpDoor, Visitor};
 /// Requests of one connection that may be under way at a time.
 pub const IN_FLIGHT: usize = 64;
 
+/// Bodies of the largest size that the requests of one connection may have under way together, and
+/// of smaller ones as many as take no more.
+pub const BODIES: usize = 4;
+
 /// Listens, and serves until the listener is shut down or dropped.
 pub(crate) async fn serve(
     settings: &TransportSettings,
@@ -203,7 +207,7 @@ struct Broken;
 impl Intake {
     fn new(peer: IpAddr, desk: Arc<Desk>, outbox: mpsc::Sender<Letter>) -> Self {
         let limits = desk.limits();
-        let room = limits.body_bytes.div_ceil(1024);
+        let room = limits.body_bytes.saturating_mul(BODIES).div_ceil(1024);
         Self {
             inbox: Inbox::new(Side::Server, limits.header_bytes, limits.body_bytes),
             room: Arc::new(Semaphore::new(room.min(Semaphore::MAX_PERMITS))),

@@ -444,7 +444,7 @@ async fn a_connection_reads_no_more_bodies_than_it_has_room_for() {
     let mut peer = peer().await;
     peer.raw.send(message(1, head("/gate"), &[7; 10])).await;
     worker_is_busy(&peer.desk).await;
-    // `body_bytes` is one KiB, which the first body takes up.
+    // There is room for four KiB, and each body takes up one.
     let (receiving, mut sending) = tokio::io::split(peer.raw.stream);
     let asking = tokio::spawn(async move {
         for id in 2..10 {
