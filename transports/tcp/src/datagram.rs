@@ -80,6 +80,7 @@ struct TcpDatagrams {
 /// The connections of one socket.
 struct Peers {
     settings: TransportSettings,
+    /// How connections are dialled.
     tls: Option<TlsClient>,
     links: Mutex<BTreeMap<SocketAddr, Queue>>,
     arrived: mpsc::Sender<Packet>,
@@ -149,13 +150,8 @@ impl Peers {
             queue,
         };
         let target = Target::of(peer);
-        if let Ok(socket) = dial(
-            &target,
-            self.tls.as_ref(),
-            self.settings.limits.request_secs,
-        )
-        .await
-        {
+        let secs = self.settings.limits.request_secs;
+        if let Ok(socket) = dial(&target, self.tls.as_ref(), secs).await {
             let _ = self.drive(socket, peer, packets).await;
         }
     }

@@ -216,7 +216,7 @@ async fn refusals(settings: &TransportSettings) -> Vec<TransportError> {
 }
 
 #[tokio::test]
-async fn tls_is_refused_rather_than_left_out() {
+async fn tls_that_cannot_be_made_is_refused_rather_than_left_out() {
     let tls = TlsSettings {
         groups: Vec::new(),
         signatures: Vec::new(),
