@@ -382,7 +382,9 @@ fn conversion_changes_the_passphrase() {
 #[test]
 fn key_files_of_the_deployed_qu3_become_standard_ones() {
     let place = Place::new();
-    place.run("qu3 generate-keys --set dialect=qu3-1 --set keys.dir=keys").ok();
+    place
+        .run("qu3 generate-keys --set dialect=qu3-1 --set keys.dir=keys")
+        .ok();
     for (key, alg) in [("kem", "Kyber-768"), ("sign", "SPHINCS+-SHA2-128f-simple")] {
         let found = place.inspect(&format!("keys/client_{key}.sec"));
         assert_eq!(

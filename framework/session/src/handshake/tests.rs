@@ -441,14 +441,14 @@ fn an_identity_that_is_not_accepted_is_refused_by_either_end() {
 #[test]
 fn identities_proofs_and_finishes_that_are_not_right_are_refused() {
     use super::{check_finished, check_proof, signed};
-    use crate::identity::Claimed;
+    use crate::identity::PeerKey;
     use crate::message::{decode_identity, encode_field};
 
     let suite = crate::people::suite(CHEAP);
     let config = config(1, &[CHEAP]);
     let identity = &config.identities()[0];
-    let read = |spki: &[u8]| Claimed::read(&suite.signature, &suite.digest, spki);
-    let alert = |result: Result<Claimed, ChannelError>| result.err().and_then(|e| e.alert());
+    let read = |spki: &[u8]| PeerKey::read(&suite.signature, &suite.digest, spki);
+    let alert = |result: Result<PeerKey, ChannelError>| result.err().and_then(|e| e.alert());
     let bad = Some(Alert::BadIdentity);
     let spki = identity.spki();
     assert_eq!(alert(read(b"nonsense")), bad);

@@ -66,7 +66,7 @@ impl Home {
 
     /// Connects, and uses the session: the handshake alone proves nothing.
     async fn visit(&self, wire: Arc<dyn Exchange>) -> Result<(), ClientError> {
-        let mut client = pqfw_qu3::connect(&self.host(wire)).await?;
+        let mut client = pqfw_qu3::connect_compatible(&self.host(wire)).await?;
         let inference = client.send_request("model_caps", &text_input("x")).await?;
         assert!(inference.outcome.is_ok());
         Ok(())
