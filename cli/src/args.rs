@@ -115,6 +115,9 @@ pub(crate) enum Command {
     /// Profiles: list, show, schema
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Ask a server which TLS 1.3 groups and signatures it takes, believing nothing
+    #[command(after_help = "Example: pqfw probe pq.example.org:443 --json")]
+    Probe(Probe),
     /// Print completions for a shell
     #[command(after_help = "Example: pqfw completions bash > pqfw.bash")]
     Completions {
@@ -492,4 +495,20 @@ pub(crate) enum ProfileCommand {
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     Ok((key.trim().into(), value.into()))
+}
+
+/// `pqfw probe`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Probe {
+    /// HOST:PORT
+    pub(crate) server: String,
+    /// Ask over QUIC
+    #[arg(long)]
+    pub(crate) quic: bool,
+    /// Application protocols to offer, comma-separated (ALPN)
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) alpn: Vec<String>,
+    /// Seconds that one question may take
+    #[arg(long, default_value_t = 5)]
+    pub(crate) timeout_secs: u64,
 }

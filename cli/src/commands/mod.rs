@@ -9,6 +9,7 @@ mod explain;
 mod kem;
 mod keys;
 mod passphrase;
+mod probe;
 mod profile;
 mod qu3;
 mod run;
@@ -64,6 +65,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Vectors(vectors) => vectors::run(vectors, &registry, output),
         Command::Qu3(qu3) => qu3::run(qu3, &common, &registry, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
+        Command::Probe(probe) => probe::run(&probe, &registry, output),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "pqfw", &mut text);

@@ -5,8 +5,10 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use pqfw_framework::rand_core::Rng;
-use pqfw_framework::transport::{TlsSettings, TransportError, TransportLimits, TransportSettings};
-use pqfw_runtime::desk::{Door, seconds, usable};
+use pqfw_framework::transport::{
+    BoxFuture, Listener, TlsSettings, TransportError, TransportLimits, TransportSettings,
+};
+use pqfw_runtime::desk::{self, Door, Stop, seconds, usable};
 use pqfw_tls::{TlsClient, TlsServer};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{
@@ -230,6 +232,57 @@ impl Drop for QuicDoor {
         self.0.set_server_config(None);
     }
 }
+
+/// Opens the door, and closes the socket with it: by a shutdown once every peer knows, by a drop at
+/// once.
+pub(crate) fn open<F>(
+    (url, door): (String, QuicDoor),
+    limits: TransportLimits,
+    drive: impl Fn(Incoming, Stop) -> F + Send + Sync + 'static,
+) -> Box<dyn Listener>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let endpoint = door.0.clone();
+    Box::new(QuicListener {
+        open: Some(desk::open(url.clone(), door, limits, drive)),
+        url,
+        endpoint,
+        secs: limits.request_secs,
+    })
+}
+
+struct QuicListener {
+    url: String,
+    open: Option<Box<dyn Listener>>,
+    endpoint: Endpoint,
+    secs: u64,
+}
+
+impl Listener for QuicListener {
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn shutdown(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            if let Some(open) = self.open.take() {
+                open.shutdown().await;
+            }
+            // What was finished is still on its way; peers that do not take it are left.
+            let _ = timeout(seconds(self.secs), self.endpoint.wait_idle()).await;
+        })
+    }
+}
+
+impl Drop for QuicListener {
+    fn drop(&mut self) {
+        self.endpoint.close(GOODBYE, b"goodbye");
+    }
+}
+
+/// The server closes: what it did not answer it did not look at, or was told to give up.
+pub(crate) const GOODBYE: VarInt = VarInt::from_u32(0);
 
 /// Shakes hands with a visitor; `None` when it fails at that, or takes longer than that.
 pub(crate) async fn greet(visitor: Incoming, secs: u64) -> Option<Connection> {

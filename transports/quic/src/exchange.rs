@@ -16,16 +16,16 @@ use pqfw_framework::transport::{
     TransportLimits, TransportSettings,
 };
 use pqfw_framework::world::World;
-use pqfw_runtime::desk::{Answer, Desk, RequestHead, ResponseHead, Rest, Stop, open, seconds};
+use pqfw_runtime::desk::{Answer, Desk, RequestHead, ResponseHead, Rest, Stop, seconds};
 use quinn::{
     Connection, Incoming, ReadError, ReadExactError, ReadToEndError, RecvStream, SendStream,
-    VarInt, WriteError,
+    WriteError,
 };
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::endpoint::{Dialer, QuicDoor, Use, broken, greet};
+use crate::endpoint::{Dialer, GOODBYE, QuicDoor, Use, broken, greet, open};
 use crate::sending::{CUT_OFF, Sending};
 
 /// Listens, and answers until the listener is shut down or dropped.
@@ -34,7 +34,7 @@ pub(crate) fn serve(
     service: Arc<dyn ExchangeService>,
     world: Arc<dyn World>,
 ) -> Result<Box<dyn Listener>, TransportError> {
-    let (url, door) = QuicDoor::bind(settings, Use::Exchange)?;
+    let door = QuicDoor::bind(settings, Use::Exchange)?;
     let limits = settings.limits;
     let desk = Arc::new(Desk::new(limits, service, world));
     let drive = move |visitor: Incoming, stop| {
@@ -45,7 +45,7 @@ pub(crate) fn serve(
             }
         }
     };
-    Ok(open(url, door, limits, drive))
+    Ok(open(door, limits, drive))
 }
 
 /// What the requests of one connection share.
@@ -89,9 +89,6 @@ async fn answer_all(quic: Connection, desk: Arc<Desk>, mut stop: Stop) {
     while answering.join_next().await.is_some() {}
     quic.close(GOODBYE, b"goodbye");
 }
-
-/// The server closes: what it did not answer it did not look at, or has been asked to give up.
-const GOODBYE: VarInt = VarInt::from_u32(0);
 
 impl Counter {
     async fn answer(&self, mut sending: Sending, mut receiving: RecvStream) {

@@ -16,10 +16,12 @@ mod address;
 mod datagram;
 mod endpoint;
 mod exchange;
+mod probe;
 mod sending;
 mod stream;
 mod transport;
 
+pub use probe::ask;
 pub use transport::QuicTransport;
 
 use pqfw_framework::registry::Plugin;

@@ -9,12 +9,12 @@ use pqfw_framework::transport::{
     BoxFuture, Connection, Listener, StreamReader, StreamService, StreamWriter, TransportError,
     TransportSettings,
 };
-use pqfw_runtime::desk::{open, seconds};
+use pqfw_runtime::desk::seconds;
 use quinn::{Incoming, RecvStream};
 use tokio::time::timeout;
 
 use crate::address::SCHEME;
-use crate::endpoint::{Dialer, QuicDoor, Use, broken, greet};
+use crate::endpoint::{Dialer, QuicDoor, Use, broken, greet, open};
 use crate::sending::Sending;
 
 /// `PQFS`, version 1.
@@ -25,7 +25,7 @@ pub(crate) fn serve(
     settings: &TransportSettings,
     service: Arc<dyn StreamService>,
 ) -> Result<Box<dyn Listener>, TransportError> {
-    let (url, door) = QuicDoor::bind(settings, Use::Stream)?;
+    let door = QuicDoor::bind(settings, Use::Stream)?;
     let limits = settings.limits;
     let drive = move |visitor: Incoming, _| {
         let service = service.clone();
@@ -48,7 +48,7 @@ pub(crate) fn serve(
             }
         }
     };
-    Ok(open(url, door, limits, drive))
+    Ok(open(door, limits, drive))
 }
 
 /// Connects.

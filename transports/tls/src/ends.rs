@@ -75,7 +75,7 @@ impl TlsClient {
 }
 
 /// The name that a certificate must be for; an address of IPv6 with or without its brackets.
-fn server_name(host: &str) -> io::Result<ServerName<'static>> {
+pub(crate) fn server_name(host: &str) -> io::Result<ServerName<'static>> {
     let bare = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));

@@ -24,6 +24,7 @@ mod files;
 mod group;
 mod identity;
 mod leak;
+mod probe;
 mod provider;
 mod scheme;
 mod stream;
@@ -33,6 +34,7 @@ mod world;
 
 pub use ends::{TlsClient, TlsServer};
 pub use files::certificates;
+pub use probe::{Answered, Probe};
 pub use provider::crypto_provider;
 pub use scheme::scheme;
 pub use stream::connection;

@@ -165,7 +165,8 @@ impl Peers {
     }
 }
 
-const NOT_1_2: Error = Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13);
+pub(crate) const NOT_1_2: Error =
+    Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13);
 
 impl ServerCertVerifier for Peers {
     fn verify_server_cert(

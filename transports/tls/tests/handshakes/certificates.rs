@@ -65,6 +65,15 @@ fn settings(authority: &Authority, identity: TlsIdentity) -> TlsSettings {
     settings
 }
 
+/// A server with a certificate for `localhost` that asks no client who it is.
+pub(crate) fn with_a_certificate() -> TlsSettings {
+    let authority = Authority::new(ML_DSA_65);
+    let mut settings = settings(&authority, authority.issue("localhost", 2030));
+    settings.clients = None;
+    settings.require_client = false;
+    settings
+}
+
 #[test]
 fn an_authority_vouches_for_both_ends() {
     let kinds = [

@@ -9,6 +9,7 @@
 mod certificates;
 mod damage;
 mod groups;
+mod probe;
 mod settings;
 mod streams;
 mod support;
