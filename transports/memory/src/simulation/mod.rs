@@ -60,6 +60,7 @@
 mod conditions;
 mod node;
 mod streams;
+mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -73,6 +74,7 @@ pub use conditions::Conditions;
 pub use node::{Closure, node};
 
 use streams::Direction;
+use trace::Trace;
 
 /// What a node is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +200,7 @@ pub struct Simulation<M> {
     directions: BTreeMap<(usize, usize), Direction>,
     apart: BTreeSet<(usize, usize)>,
     interceptor: Option<Interceptor>,
-    fingerprint: u64,
+    trace: Trace,
     refusals: usize,
 }
 
@@ -237,7 +239,7 @@ impl<M: Machine<Input = Arrival, Output = Departure>> Simulation<M> {
             directions: BTreeMap::new(),
             apart: BTreeSet::new(),
             interceptor: None,
-            fingerprint: FNV_BASIS,
+            trace: Trace::new(),
             refusals: 0,
         }
     }
@@ -276,7 +278,7 @@ impl<M: Machine<Input = Arrival, Output = Departure>> Simulation<M> {
     /// were the same.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        self.fingerprint
+        self.trace.fingerprint()
     }
 
     /// Changes the conditions for what is sent from now on.
@@ -380,7 +382,7 @@ impl<M: Machine<Input = Arrival, Output = Departure>> Simulation<M> {
     }
 
     fn deliver(&mut self, to: usize, arrival: Arrival) -> Result<(), usize> {
-        self.sign(to, &arrival);
+        self.trace.take(self.clock, to, &arrival);
         let now = self.now();
         let Some(node) = self.nodes.get_mut(to) else {
             return Ok(());
@@ -496,26 +498,7 @@ impl<M: Machine<Input = Arrival, Output = Departure>> Simulation<M> {
         }
         arrival
     }
-
-    /// Takes an arrival into the fingerprint.
-    fn sign(&mut self, to: usize, arrival: &Arrival) {
-        let (kind, from, bytes) = match arrival {
-            Arrival::Datagram { from, bytes } => (1, from, &**bytes),
-            Arrival::Bytes { from, bytes } => (2, from, &**bytes),
-            Arrival::End { from } => (3, from, &[][..]),
-            Arrival::Broken { from } => (4, from, &[][..]),
-        };
-        let head = [self.clock.as_nanos(), kind, to as u128, *from as u128];
-        let head = head.iter().flat_map(|number| number.to_be_bytes());
-        for byte in head.chain(bytes.iter().copied()) {
-            self.fingerprint = (self.fingerprint ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
-        }
-    }
 }
-
-/// FNV-1a, 64 bits: fast, and nobody wants to forge it.
-const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
 /// A number below `end`, or 0.
 fn below(rng: &mut ChaCha20Rng, end: u64) -> u64 {
