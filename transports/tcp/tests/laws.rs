@@ -50,6 +50,7 @@ mod under_tls {
 
     exchange_laws!(tls);
     stream_laws!(tls);
+    datagram_laws!(tls);
 }
 
 #[test]
