@@ -177,7 +177,7 @@ async fn attacks(
     input: &Json,
 ) -> Result<(), RunError> {
     scene.step("attack: one bit of a sealed request is changed on the wire");
-    scene.wire.change_next(flip_in_the_middle);
+    scene.wire.change_next(|body| flip_in_the_middle(body));
     refused(scene, client.infer("model_caps", input).await.map(drop))?;
     client
         .infer("model_caps", input)
@@ -186,7 +186,9 @@ async fn attacks(
         .map_err(failed)?;
 
     scene.step("attack: one bit of a sealed answer is changed on the wire");
-    scene.wire.change_next_answer(flip_in_the_middle);
+    scene
+        .wire
+        .change_next_answer(|body| flip_in_the_middle(body));
     refused(scene, client.infer("model_caps", input).await.map(drop))?;
     client
         .infer("model_caps", input)
@@ -205,7 +207,7 @@ async fn attacks(
 
     scene.step("attack: the offer of suites is changed on the wire");
     let mut victim = cast.client(&cast.client, scene);
-    scene.wire.change_next(flip_in_the_middle);
+    scene.wire.change_next(|body| flip_in_the_middle(body));
     refused(scene, victim.infer("model_caps", input).await.map(drop))?;
 
     scene.step("attack: a stranger with a key of its own connects");
@@ -219,7 +221,7 @@ async fn attacks(
     Ok(())
 }
 
-fn flip_in_the_middle(body: &mut Vec<u8>) {
+fn flip_in_the_middle(body: &mut [u8]) {
     let middle = body.len() / 2;
     if let Some(byte) = body.get_mut(middle) {
         *byte ^= 1;

@@ -12,7 +12,7 @@ use pqfw_qu3::demo;
 use crate::honest_client::settings;
 use crate::support::{KeyFolder, OddStore, Told, suite, suite_of};
 
-fn host(suite: Suite, told: &Arc<Told>) -> Host {
+pub(crate) fn host(suite: Suite, told: &Arc<Told>) -> Host {
     Host {
         world: Arc::new(SeededWorld::new(9)),
         suite,

@@ -13,6 +13,7 @@ mod copied_keys;
 mod demo;
 mod expiry;
 mod forgery;
+mod hardened;
 mod honest_client;
 mod key_files;
 mod liar;
