@@ -12,4 +12,5 @@ mod primitives;
 mod required;
 mod running;
 mod support;
+mod tls;
 mod vectors;
