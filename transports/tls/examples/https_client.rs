@@ -7,6 +7,8 @@
 //!
 //! Prints the group that was agreed and the first line of the answer.
 
+#![expect(clippy::print_stdout, reason = "an example says what it saw")]
+
 use std::error::Error;
 use std::sync::Arc;
 
