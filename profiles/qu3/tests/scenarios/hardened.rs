@@ -188,11 +188,13 @@ async fn what_is_no_request_of_the_dialect_is_refused_inside() {
     assert_eq!(outcome.response.status, 400);
 }
 
+type Lie = fn(&mut Attestation);
+
 /// Answers honestly but for one thing.
 struct Liar {
     inner: Server,
     channel: Arc<Config>,
-    lie: fn(&mut Attestation),
+    lie: Lie,
     sign_as: &'static str,
 }
 
@@ -222,7 +224,7 @@ impl SecureService for Liar {
     }
 }
 
-async fn lied_to(lie: fn(&mut Attestation), sign_as: &'static str) -> Result<(), ClientError> {
+async fn lied_to(lie: Lie, sign_as: &'static str) -> Result<(), ClientError> {
     let stage = Stage::new(|channel| {
         Arc::new(Liar {
             inner: honest(channel.clone()),
@@ -239,7 +241,7 @@ async fn lied_to(lie: fn(&mut Attestation), sign_as: &'static str) -> Result<(),
 #[tokio::test]
 async fn an_attestation_of_anything_else_is_refused_by_its_field() {
     lied_to(|_| {}, STATEMENT).await.unwrap();
-    let lies: [(&str, fn(&mut Attestation)); 8] = [
+    let lies: [(&str, Lie); 8] = [
         ("server", |a| {
             a.server = format!("sha256:{}", "0".repeat(64))
         }),
