@@ -1,12 +1,14 @@
 //! What can be typed. Names here are a contract with scripts.
 
 pub(crate) mod keys;
+pub(crate) mod probe;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use keys::{Keys, Passphrase};
+use probe::Probe;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -495,20 +497,4 @@ pub(crate) enum ProfileCommand {
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
     Ok((key.trim().into(), value.into()))
-}
-
-/// `pqfw probe`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Probe {
-    /// HOST:PORT
-    pub(crate) server: String,
-    /// Ask over QUIC
-    #[arg(long)]
-    pub(crate) quic: bool,
-    /// Application protocols to offer, comma-separated (ALPN)
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) alpn: Vec<String>,
-    /// Seconds that one question may take
-    #[arg(long, default_value_t = 5)]
-    pub(crate) timeout_secs: u64,
 }

@@ -14,10 +14,9 @@ use pqfw_runtime::OsWorld;
 use pqfw_tls::rustls::SignatureScheme;
 use pqfw_tls::{Answered, Probe};
 use serde_json::json;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::args;
+use crate::args::probe as args;
 use crate::error::CliError;
 use crate::output::{Output, Tone};
 
@@ -140,13 +139,7 @@ impl Server<'_> {
             if self.probe.quic {
                 return Ok(pqfw_quic::ask(&probe, &self.probe.server, &self.host).await?);
             }
-            let stream = TcpStream::connect(&self.probe.server).await;
-            let stream = stream.map_err(|error| {
-                let failure = pqfw_framework::system::Failure::Network;
-                CliError::new(failure, error).during(&self.probe.server)
-            })?;
-            let answered = probe.ask(stream, &self.host).await;
-            answered.map_err(|error| CliError::usage(error).during(&self.probe.server))
+            Ok(pqfw_tcp::ask(&probe, &self.probe.server, &self.host).await?)
         };
         match timeout(patience, answered).await {
             Ok(answered) => answered,

@@ -25,7 +25,9 @@ chmod 600 "$work"/*.key
 
 port=44300
 serve() { # command...: starts a server in the background and waits until it says that it listens
-    "$@" >"$work/server.log" 2>&1 </dev/null &
+    # Emptied first: the last server's words must not be taken for this one's.
+    : >"$work/server.log"
+    "$@" >>"$work/server.log" 2>&1 </dev/null &
     server=$!
     for _ in $(seq 100); do
         grep -qE 'listening|ACCEPT' "$work/server.log" && return

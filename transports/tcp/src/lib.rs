@@ -29,12 +29,14 @@ mod address;
 mod datagram;
 mod exchange;
 pub mod frame;
+mod probe;
 mod socket;
 mod stream;
 mod transport;
 
 pub use datagram::QUEUE_PACKETS;
 pub use exchange::{BODIES, IN_FLIGHT};
+pub use probe::ask;
 pub use transport::TcpTransport;
 
 use pqfw_framework::registry::Plugin;
