@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::suite::Suite;
+use pqfw_framework::world::Now;
 use thiserror::Error;
 
 use crate::identity::Identity;
 use crate::keylog::KeyLog;
 use crate::negotiation::{MOST_SUITES, is_name};
-use crate::peers::PeerCheck;
+use crate::peers::{PeerCheck, PeerRefused};
 
 /// What one end offers, is and accepts.
 pub struct Config {
@@ -177,8 +179,16 @@ impl Config {
         self.identities.get(offer.identity)
     }
 
-    pub(crate) fn peers(&self) -> &dyn PeerCheck {
-        &*self.peers
+    /// Asks the peer list. Our own key is nobody else's: a connection to it leads back to us, or to
+    /// whoever stole it.
+    pub(crate) fn accept(&self, now: Now, peer: &Fingerprint) -> Result<(), PeerRefused> {
+        if self.identities.iter().any(|own| own.fingerprint() == peer) {
+            return Err(PeerRefused {
+                peer: peer.clone(),
+                reason: "it shows our own key; give each end an identity of its own".into(),
+            });
+        }
+        self.peers.check(now, peer)
     }
 
     pub(crate) fn keylog(&self) -> Option<Arc<dyn KeyLog>> {

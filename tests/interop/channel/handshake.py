@@ -144,7 +144,8 @@ class Endpoint:
         text = signed_text(self.peer_role, self.th())
         if not self.suite.signature.verify(self.peer_public, text, proof):
             raise Failure(m.DECRYPT_ERROR, "the proof does not verify")
-        if not self.config.accept(self.peer_spki):
+        own = self.suite.signature.spki(self.config.identities[self.suite.signature_name])
+        if self.peer_spki == own or not self.config.accept(self.peer_spki):
             raise Failure(m.UNKNOWN_PEER, "the identity is not accepted")
         self.transcript.add(encoded)
         self.state = "wait finished"

@@ -38,9 +38,9 @@ class Schedule:
     def responder_finished(self, th: bytes) -> None:
         self.c_ap = self.suite.derive(self.main, "c ap traffic", th)
         self.s_ap = self.suite.derive(self.main, "s ap traffic", th)
-        self.exp = self.suite.derive(self.main, "exp master", th)
 
     def initiator_finished(self, th: bytes) -> None:
+        self.exp = self.suite.derive(self.main, "exp master", th)
         self.next = self.suite.derive(self.main, "fresh", th)
         self.stand_in = th  # what FH is made over at the next fresh exchange
 

@@ -28,7 +28,7 @@ import os
 from pathlib import Path
 
 import messages as m
-from algorithms import Suite, TrafficKey, v32
+from algorithms import SIGNATURES, Suite, TrafficKey, v32
 from exchange import associated
 from handshake import Config, Initiator, Responder
 from messages import split_message
@@ -185,13 +185,18 @@ def cases_of(path: Path) -> list[dict]:
 # --- the other way round: a conversation of this peer with itself ---------------------
 
 
+def fresh_key(name: str):
+    return SIGNATURES[name].generate()
+
+
 class Recorder:
     """Both roles in one process, writing down a case."""
 
     def __init__(self, offer: list[str], own: list[str], keys: dict, delivery: int):
         self.seed, self.cookie_key = b"", os.urandom(32)
         initiator = Config(offer, keys, kem_generate=self.generate, policy="initiators")
-        responder = Config(own, keys, cookie_key=self.cookie_key, policy="responders")
+        theirs = {name: fresh_key(name) for name in keys}
+        responder = Config(own, theirs, cookie_key=self.cookie_key, policy="responders")
         self.one, self.other = Initiator(initiator, delivery), Responder(responder, delivery)
         self.offered = iter([offer[0], own[0]])
         self.messages, self.records = [], []

@@ -300,12 +300,11 @@ impl AnswerReader<'_> {
         let Step::Finished(peer) = std::mem::replace(&mut flight.step, Step::Nothing) else {
             return Err(ChannelError::Closed);
         };
-        config.peers().check(now, &peer.fingerprint)?;
+        config.accept(now, &peer.fingerprint)?;
         let offer = self.initiator.offer_of(flight)?;
         let suite = &offer.suite;
         let transcript = flight.transcript.hash();
         let secrets = ApplicationSecrets::new(suite, &flight.main, &transcript)?;
-        let exporter = derive(suite, &flight.main, "exp master", &transcript)?;
         let records = authenticate(
             config,
             offer,
@@ -315,6 +314,7 @@ impl AnswerReader<'_> {
             &mut flight.outgoing,
         )?;
         let transcript = flight.transcript.hash();
+        let exporter = derive(suite, &flight.main, "exp master", &transcript)?;
         let log = log(config, self.initiator.hello.random);
         let (c_ap, s_ap) = ("PQFW1_C_AP", "PQFW1_S_AP");
         let opened = Opened {

@@ -154,7 +154,6 @@ fn take(
     )?);
     let hashed = transcript.hash();
     let application = ApplicationSecrets::new(suite, &secrets.main, &hashed)?;
-    let exporter = derive(suite, &secrets.main, "exp master", &hashed)?;
     let (c_ap, s_ap) = ("PQFW1_C_AP", "PQFW1_S_AP");
     let answered = Answered {
         config: config.clone(),
@@ -168,7 +167,6 @@ fn take(
         application: Some(Application {
             outgoing: Traffic::new(suite, application.responder, s_ap, log.clone())?,
             incoming: Traffic::new(suite, application.initiator, c_ap, log)?,
-            exporter: Exporter::new(suite.clone(), exporter),
         }),
     };
     Ok(Reply::Answered(Box::new(answered), flight))
@@ -220,7 +218,6 @@ pub(crate) struct Answered {
 struct Application {
     outgoing: Traffic,
     incoming: Traffic,
-    exporter: Exporter,
 }
 
 impl Answered {
@@ -314,9 +311,11 @@ impl FinishReader<'_> {
     /// The initiator's `finished` is in order: asks the peer list and opens.
     fn last(&mut self, now: Now, peer: PeerKey) -> Result<(Box<Opened>, Vec<u8>)> {
         let answered = &mut *self.answered;
-        answered.config.peers().check(now, &peer.fingerprint)?;
+        answered.config.accept(now, &peer.fingerprint)?;
         let transcript = self.transcript.hash();
-        let next = derive(&answered.suite, &answered.main, "fresh", &transcript)?;
+        let (suite, main) = (&answered.suite, &answered.main);
+        let next = derive(suite, main, "fresh", &transcript)?;
+        let exporter = derive(suite, main, "exp master", &transcript)?;
         let application = answered.application.take().ok_or(ChannelError::Closed)?;
         let mut opened = Opened {
             role: Role::Responder,
@@ -327,7 +326,7 @@ impl FinishReader<'_> {
             transcript,
             about: About {
                 name: answered.name.clone(),
-                exporter: application.exporter,
+                exporter: Exporter::new(answered.suite.clone(), exporter),
                 peer: Arc::new(peer),
                 peer_policy: answered.peer_policy.clone(),
                 session: answered.session.clone(),

@@ -88,7 +88,7 @@ fn each_end_learns_why_the_other_refuses() {
 
         let (_, world) = world(1);
         let stranger = config(7, &[CHEAP]).identities()[0].fingerprint().clone();
-        let anybody = config(2, &[CHEAP]);
+        let anybody = config(3, &[CHEAP]);
         let careful = pinned(2, &[CHEAP], &stranger);
         let (near_end, far_end) = pair(CALM, CALM);
         let (near, far) = tokio::join!(
@@ -293,5 +293,22 @@ fn whatever_the_pieces_and_wherever_the_cut_what_is_read_was_written() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn an_end_does_not_talk_to_itself() {
+    run(async {
+        let (_, world) = world(1);
+        let both = config(5, &[CHEAP]);
+        let (near_end, far_end) = pair(CALM, CALM);
+        let (near, _) = tokio::join!(
+            connect(&both, near_end, &world, LIMIT),
+            accept(&both, far_end, &world, LIMIT)
+        );
+        let Some(ChannelError::UnknownPeer(refused)) = near.err() else {
+            panic!("it took its own key for somebody else's");
+        };
+        assert!(refused.reason.contains("our own key"), "{refused}");
     });
 }
