@@ -1,5 +1,6 @@
 //! What can be typed. Names here are a contract with scripts.
 
+pub(crate) mod chat;
 pub(crate) mod keys;
 pub(crate) mod probe;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use chat::Chat;
 use keys::{Keys, Passphrase};
 use probe::Probe;
 
@@ -114,6 +116,9 @@ pub(crate) enum Command {
     /// QU3: quantum-safe inference, the client's side
     #[command(subcommand)]
     Qu3(Qu3),
+    /// Messages, pipes and forwarded ports over the channel
+    #[command(subcommand)]
+    Chat(Chat),
     /// Profiles: list, show, schema
     #[command(subcommand)]
     Profile(ProfileCommand),

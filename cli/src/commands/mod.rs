@@ -3,6 +3,7 @@
 mod aead;
 mod algorithms;
 mod bench;
+mod chat;
 mod conform;
 mod describe;
 mod explain;
@@ -44,7 +45,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
     let rehearsal = Rehearsal::asked();
     match &command {
         // Whether it is a demo is known when its profile is.
-        Command::Run(_) => {}
+        Command::Run(_) | Command::Chat(_) => {}
         Command::ListAlgorithms(list) if list.selftest => rehearsal.apply(&mut registry)?,
         Command::Selftest(_) | Command::Explain(_) => rehearsal.apply(&mut registry)?,
         _ => rehearsal.decline(output),
@@ -64,6 +65,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Keys(keys) => keys::run(keys, &registry, output),
         Command::Vectors(vectors) => vectors::run(vectors, &registry, output),
         Command::Qu3(qu3) => qu3::run(qu3, &common, &registry, output),
+        Command::Chat(chat) => chat::run(chat, &common, registry, &rehearsal, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Probe(probe) => probe::run(&probe, &registry, output),
         Command::Completions { shell } => {

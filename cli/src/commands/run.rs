@@ -63,7 +63,7 @@ pub(super) fn run(
 }
 
 /// How long work that cannot be interrupted may go on when the system has ended.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// The runtime of every command that talks to a network.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {

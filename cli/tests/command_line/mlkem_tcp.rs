@@ -2,12 +2,17 @@
 
 use crate::support::pqfw;
 
+const DEMO_1: &str = "--set=dialect=demo-1";
+
 #[test]
 fn the_scenario_refuses_a_pickle_by_its_opcode() {
     let directory = tempfile::tempdir().unwrap();
-    let ran = pqfw(directory.path(), &["run", "--profile", "mlkem-tcp.toml"])
-        .run()
-        .ok();
+    let ran = pqfw(
+        directory.path(),
+        &["run", "--profile", "mlkem-tcp.toml", DEMO_1],
+    )
+    .run()
+    .ok();
     for part in [
         "warning: MLT-2",
         "refused: the pickle holds the opcode GLOBAL",
@@ -27,7 +32,12 @@ fn the_scenario_refuses_a_pickle_by_its_opcode() {
 fn a_pinned_server_serves_a_client_and_ends_cleanly() {
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
-    let run = ["run", "--profile=mlkem-tcp", "--set=mlkem-tcp.signed=true"];
+    let run = [
+        "run",
+        "--profile=mlkem-tcp",
+        DEMO_1,
+        "--set=mlkem-tcp.signed=true",
+    ];
     let listen = [
         "--role=server",
         "--set=transport.listen=127.0.0.1:0",

@@ -84,12 +84,7 @@ async fn converse(
 ) -> Result<(), RunError> {
     host.report
         .event(&Event::Line(console::CLIENT_BEGIN.into()));
-    let mut input = Input {
-        reader: host.outside.standard.open().reader,
-        lines: Lines::new(bounds.frame_bytes),
-        ended: false,
-        buffer: vec![0; CHUNK],
-    };
+    let mut input = Input::new(host, bounds.frame_bytes);
     loop {
         host.report.event(&Event::Prompt(console::PROMPT.into()));
         let next = race(gone(&mut *connection.reader), input.next());
@@ -118,7 +113,7 @@ async fn gone(reader: &mut dyn StreamReader) -> RunError {
 }
 
 /// The standard input, line by line.
-struct Input {
+pub(crate) struct Input {
     reader: Box<dyn StreamReader>,
     lines: Lines,
     ended: bool,
@@ -126,8 +121,18 @@ struct Input {
 }
 
 impl Input {
+    /// Opens it, for lines of at most `limit` bytes.
+    pub(crate) fn new(host: &Host, limit: usize) -> Self {
+        Self {
+            reader: host.outside.standard.open().reader,
+            lines: Lines::new(limit),
+            ended: false,
+            buffer: vec![0; CHUNK],
+        }
+    }
+
     /// Gives the next line; `None` at the end. Safe to drop, as reading is.
-    async fn next(&mut self) -> Result<Option<String>, RunError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<String>, RunError> {
         loop {
             if let Some(line) = self.lines.take()? {
                 return Ok(Some(line));

@@ -8,6 +8,8 @@ use pqfw_framework::transport::TransportLimits;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::channel::purpose::is_target;
+use crate::console;
 use crate::trust::Trust;
 
 /// The system's own keys.
@@ -20,8 +22,20 @@ pub struct Config {
     pub pins: Vec<String>,
     /// Role server: end when the first client's session is over.
     pub once: bool,
-    /// Bytes of one frame, in either direction; more ends the connection.
+    /// Bytes of one frame, in dialect channel of one line; more ends the connection.
     pub max_frame_bytes: u32,
+    /// Dialect channel, role server: write what `pqfw chat send` sends to the standard output.
+    pub accept_pipe: bool,
+    /// Dialect channel, role server: what clients may have connections forwarded to.
+    pub forward: Forward,
+}
+
+/// The `[mlkem-tcp.forward]` table.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Forward {
+    /// Targets, exactly as clients name them, such as `tcp://127.0.0.1:5432`; none by default.
+    pub allow: Vec<String>,
 }
 
 impl Default for Config {
@@ -31,6 +45,8 @@ impl Default for Config {
             pins: Vec::new(),
             once: false,
             max_frame_bytes: 1 << 20,
+            accept_pipe: false,
+            forward: Forward::default(),
         }
     }
 }
@@ -52,6 +68,21 @@ impl Config {
             signed: self.signed,
             pins: self.pins.iter().map(parse).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The targets of `forward.allow`.
+    ///
+    /// # Errors
+    /// The first that is no target: nobody could ask for it.
+    pub fn targets(&self) -> Result<Vec<String>, RunError> {
+        match self.forward.allow.iter().find(|target| !is_target(target)) {
+            None => Ok(self.forward.allow.clone()),
+            Some(bad) => {
+                let what = "is no target; write its transport first, such as tcp://127.0.0.1:5432";
+                let text = format!("mlkem-tcp.forward.allow: `{}` {what}", console::escape(bad));
+                Err(RunError::new(Failure::Usage, text))
+            }
+        }
     }
 
     /// What one connection may take.
@@ -79,6 +110,19 @@ pub struct Bounds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_names_its_transport_or_is_refused() {
+        let config = |target: &str| Config {
+            forward: Forward {
+                allow: vec![target.into()],
+            },
+            ..Config::default()
+        };
+        assert!(config("tcp://127.0.0.1:5432").targets().is_ok());
+        let error = config("localhost").targets().unwrap_err();
+        assert_eq!(error.failure, Failure::Usage);
+    }
 
     #[test]
     fn a_pin_is_a_fingerprint_or_refused() {

@@ -15,6 +15,7 @@
 //! the two ends without the world, [`server`] and [`client`] for their drivers, [`demo`] for the
 //! scenario.
 
+pub mod channel;
 pub mod client;
 pub mod config;
 pub mod console;

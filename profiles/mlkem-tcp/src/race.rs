@@ -1,4 +1,4 @@
-//! Two futures, of which the first that is ready counts; the other can be polled again.
+//! Two futures: the first that is ready counts, and the other can be polled again; or both do.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -23,6 +23,34 @@ pub(crate) async fn race<A: Future, B: Future>(left: A, right: B) -> First<A::Ou
             return Poll::Ready(First::Left(output));
         }
         right.as_mut().poll(context).map(First::Right)
+    })
+    .await
+}
+
+/// Waits for both, or for the first error of either.
+pub(crate) async fn both<E>(
+    left: impl Future<Output = Result<(), E>>,
+    right: impl Future<Output = Result<(), E>>,
+) -> Result<(), E> {
+    let (mut left, mut right) = (pin!(left), pin!(right));
+    let (mut left_done, mut right_done) = (false, false);
+    poll_fn(move |context| {
+        if !left_done && let Poll::Ready(done) = left.as_mut().poll(context) {
+            left_done = true;
+            if done.is_err() {
+                return Poll::Ready(done);
+            }
+        }
+        if !right_done && let Poll::Ready(done) = right.as_mut().poll(context) {
+            right_done = true;
+            if done.is_err() {
+                return Poll::Ready(done);
+            }
+        }
+        if left_done && right_done {
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
     })
     .await
 }

@@ -6,12 +6,16 @@ use pqfw_framework::keys::{IdentityError, identity_key};
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
 use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
 use pqfw_framework::transport::BoxFuture;
+use pqfw_session::compose::{self, End};
 
+use crate::channel::client::Caller;
+use crate::channel::server::Parts;
+use crate::client::Input;
 use crate::config::Config;
 use crate::race::race;
 use crate::server::Server;
 use crate::trust::{KeysError, ServerKeys};
-use crate::{client, console, demo};
+use crate::{channel, client, console, demo};
 
 /// The system.
 pub struct MlkemTcp;
@@ -21,40 +25,48 @@ impl System for MlkemTcp {
         SystemInfo {
             name: "mlkem-tcp",
             summary: "secure messaging over a stream, server and client",
-            dialects: vec![Dialect {
-                name: "demo-1",
-                summary: "wire-compatible with deployed Python peers",
-                policy: None,
-                cannot_protect: vec![
-                    (
-                        "MLT-1",
-                        "no client is authenticated: anybody can send, and no message has a sender",
-                    ),
-                    (
-                        "MLT-2",
-                        "no forward secrecy: the server's key opens everything sent while its \
+            dialects: vec![
+                Dialect {
+                    name: channel::DIALECT,
+                    summary: "on the channel: mutual, forward secret, nothing replays; forwards, too",
+                    policy: None,
+                    cannot_protect: Vec::new(),
+                },
+                Dialect {
+                    name: "demo-1",
+                    summary: "wire-compatible with deployed Python peers",
+                    policy: None,
+                    cannot_protect: vec![
+                        (
+                            "MLT-1",
+                            "no client is authenticated: anybody can send, and no message has a sender",
+                        ),
+                        (
+                            "MLT-2",
+                            "no forward secrecy: the server's key opens everything sent while its \
                          process lives",
-                    ),
-                    (
-                        "MLT-3",
-                        "an unsigned server key proves nothing: whoever sits in between reads and \
+                        ),
+                        (
+                            "MLT-3",
+                            "an unsigned server key proves nothing: whoever sits in between reads and \
                          forges",
-                    ),
-                    (
-                        "MLT-4",
-                        "a recorded message can be sent again, and counts again",
-                    ),
-                    (
-                        "MLT-5",
-                        "messages can be dropped, reordered and cut off unnoticed, `exit` included",
-                    ),
-                    (
-                        "MLT-6",
-                        "a signature on a server key covers neither time nor connection: an old \
+                        ),
+                        (
+                            "MLT-4",
+                            "a recorded message can be sent again, and counts again",
+                        ),
+                        (
+                            "MLT-5",
+                            "messages can be dropped, reordered and cut off unnoticed, `exit` included",
+                        ),
+                        (
+                            "MLT-6",
+                            "a signature on a server key covers neither time nor connection: an old \
                          key stays good for ever",
-                    ),
-                ],
-            }],
+                        ),
+                    ],
+                },
+            ],
             roles: &[Role::Demo, Role::Server, Role::Client],
             shipped_profile: include_str!("../../mlkem-tcp.toml"),
         }
@@ -77,20 +89,93 @@ impl System for MlkemTcp {
     ) -> BoxFuture<'static, Result<(), RunError>> {
         let config = profile.system_table::<Config>();
         let identity = profile.common.keys.identity.clone();
+        let profile = profile.clone();
         Box::pin(async move {
             let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
             let (trust, bounds) = (config.trust()?, config.bounds(&host.settings.limits));
+            if role == Role::Node {
+                let text = "mlkem-tcp has no role `node`; there are demo, server and client";
+                return Err(RunError::new(Failure::Usage, text));
+            }
+            if profile.dialect == channel::DIALECT {
+                return match role {
+                    Role::Server => serve_channel(&config, &profile, host, stop).await,
+                    Role::Client => Caller::new(host, &profile, bounds)?.converse(stop).await,
+                    _ => {
+                        let policy = profile.common.policy.0.join("+");
+                        channel::demo::run(&policy, bounds, host).await
+                    }
+                };
+            }
+            if !host.alternatives.is_empty() {
+                let text = "dialect demo-1 negotiates nothing: name one suite, not a list";
+                return Err(RunError::new(Failure::Usage, text));
+            }
             match role {
-                Role::Demo => demo::run(host, bounds).await,
                 Role::Server => serve(&config, &identity, host, stop).await,
                 Role::Client => client::run(host, trust, bounds, stop).await,
-                Role::Node => {
-                    let text = "mlkem-tcp has no role `node`; there are demo, server and client";
-                    Err(RunError::new(Failure::Usage, text))
-                }
+                _ => demo::run(host, bounds).await,
             }
         })
     }
+}
+
+async fn serve_channel(
+    config: &Config,
+    profile: &Profile,
+    host: Host,
+    stop: BoxFuture<'static, ()>,
+) -> Result<(), RunError> {
+    let allow = config.targets()?;
+    let channel = compose::config(channel::PROTOCOL, End::Responder, profile, &host)?;
+    let channel = Arc::new(channel);
+    let bounds = config.bounds(&host.settings.limits);
+    let output = || host.outside.standard.open().writer;
+    let server = Arc::new(channel::server::Server::new(Parts {
+        channel: channel.clone(),
+        bounds,
+        world: host.world.clone(),
+        report: host.report.clone(),
+        allow,
+        transports: host.outside.transports.clone(),
+        settings: host.settings.clone(),
+        output: config.accept_pipe.then(output),
+    }));
+    let listener = host
+        .transport
+        .serve_stream(&host.settings, server.clone(), host.world.clone())
+        .await?;
+    let identity = channel.identities().first();
+    host.report.event(&Event::Ready {
+        url: listener.url().to_owned(),
+        fingerprint: identity.map(|identity| identity.fingerprint().to_string()),
+    });
+    let until = async {
+        if config.once {
+            server.first_is_over().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    let typed = async {
+        let mut input = Input::new(&host, bounds.frame_bytes);
+        loop {
+            match input.next().await {
+                Ok(Some(line)) => server.say(&line),
+                Ok(None) => break,
+                Err(error) => {
+                    host.report.event(&Event::Warning(error.to_string()));
+                    break;
+                }
+            }
+        }
+        // Nobody types any more; the server goes on.
+        std::future::pending::<()>().await;
+    };
+    race(race(stop, until), typed).await;
+    server.close();
+    listener.shutdown().await;
+    Ok(())
 }
 
 async fn serve(

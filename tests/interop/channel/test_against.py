@@ -92,7 +92,7 @@ class Binary:
     def connect(self, suite: str, directory: Path, port: int) -> list[str]:
         return [
             self.path, "chat", "connect", *self.common(suite),
-            "--set", f"transport.connect=127.0.0.1:{port}",
+            "--set", f"transport.connect=tcp://127.0.0.1:{port}",
             "--set", f"keys.dir={directory / 'keys'}", *self.settings,
         ]  # fmt: skip
 
@@ -102,6 +102,9 @@ class Binary:
         said = json.loads(ready.read_text())
         host, _, port = (said.get("address") or said["url"]).rsplit("/", 1)[-1].rpartition(":")
         return host, int(port)
+
+    opening = b"chat\n"
+    """The first line of an initiator: what the channel is for (docs/protocols/mlkem-tcp.md)."""
 
     @staticmethod
     def line(text: str) -> bytes:
@@ -177,6 +180,7 @@ def initiator_talks(binary: Binary, suite: str) -> None:
     with served(binary, suite) as (process, directory, dial):
         with dial() as sock:
             channel = pq.connect(sock, Peer.config([suite]))
+            channel.send(binary.opening)
             for number, action in enumerate(
                 (lambda: None, lambda: channel.key_update(True), channel.fresh, channel.fresh)
             ):

@@ -53,6 +53,7 @@ class Server:
         ready = directory / "ready.json"
         ready.unlink(missing_ok=True)
         command = [binary, "run", "--profile", "mlkem-tcp", "--role", "server",
+                   "--set", "dialect=demo-1",
                    "--set", "transport.listen=127.0.0.1:0", "--ready-file", str(ready)]  # fmt: skip
         for setting in settings:
             command += ["--set", setting]
@@ -103,6 +104,7 @@ def running(binary: str, directory: Path, *settings: str):
 
 def run_client(binary: str, directory: Path, server: peer.Server, typed: str, *extra: str):
     command = [binary, "run", "--profile", "mlkem-tcp", "--role", "client",
+               "--set", "dialect=demo-1",
                "--set", f"transport.connect=tcp://{server.address}", *extra]  # fmt: skip
     ran = subprocess.run(
         command, cwd=directory, env=environment(directory), input=typed.encode(),
@@ -274,6 +276,7 @@ def client_is_interrupted(binary: str, directory: Path) -> None:
     """SIGINT ends a client that waits for somebody to type."""
     server = peer.Server(peer.plain)
     command = [binary, "run", "--profile", "mlkem-tcp", "--role", "client",
+               "--set", "dialect=demo-1",
                "--set", f"transport.connect=tcp://{server.address}"]  # fmt: skip
     process = subprocess.Popen(
         command, cwd=directory, env=environment(directory), stdin=subprocess.PIPE,

@@ -7,6 +7,7 @@
 )]
 
 mod boxes;
+mod channel;
 mod demo;
 mod endings;
 mod laws;

@@ -164,9 +164,11 @@ async fn what_cannot_run_is_a_usage_error() {
 #[test]
 fn the_dialect_says_what_it_cannot_protect() {
     let info = MlkemTcp.info();
-    let [dialect] = &info.dialects[..] else {
-        panic!("one dialect");
+    let [channel, dialect] = &info.dialects[..] else {
+        panic!("two dialects");
     };
+    assert_eq!((channel.name, dialect.name), ("channel", "demo-1"));
+    assert_eq!(channel.cannot_protect, []);
     let page = include_str!("../../../../docs/protocols/mlkem-tcp.md");
     for (index, (code, _)) in dialect.cannot_protect.iter().enumerate() {
         assert_eq!(*code, format!("MLT-{}", index + 1));

@@ -114,9 +114,10 @@ impl Running {
     }
 }
 
-/// The shipped profile on the memory transport, with changes.
+/// The shipped profile on the memory transport, in dialect `demo-1`, with changes.
 pub(crate) fn profile(set: &[(&str, &str)]) -> Profile {
     let memory = [
+        ("dialect", "demo-1"),
         ("transport.kind", "memory"),
         ("transport.listen", "memory:"),
     ];
