@@ -65,3 +65,67 @@ fn a_pinned_server_serves_a_client_and_ends_cleanly() {
     let (code, said) = server.terminate();
     assert_eq!(code, 0, "{said:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_conversation_a_pipe_and_a_forwarded_port() {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+
+    let near = tempfile::tempdir().unwrap();
+    let far = tempfile::tempdir().unwrap();
+    let behind = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("tcp://{}", behind.local_addr().unwrap());
+    let echo = std::thread::spawn(move || {
+        let (mut stream, _) = behind.accept().unwrap();
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).unwrap();
+        stream.write_all(&all).unwrap();
+    });
+
+    let allow = format!("--set=mlkem-tcp.forward.allow=[\"{target}\"]");
+    let serve = [
+        "chat",
+        "serve",
+        "--set=transport.listen=127.0.0.1:0",
+        &allow,
+    ];
+    let server = pqfw(far.path(), &serve).serve();
+    let to = server.url.clone();
+    pqfw(near.path(), &["chat", "connect", "--to", &to])
+        .run()
+        .ok();
+    pqfw(near.path(), &["chat", "send", "--to", &to])
+        .run()
+        .fails(1, "accept_pipe");
+
+    let local = "127.0.0.1:0";
+    let forward = [
+        "chat", "forward", "--local", local, "--remote", &target, "--to", &to,
+    ];
+    let door = pqfw(near.path(), &forward).serve();
+    let address = door.url.strip_prefix("tcp://").unwrap().to_owned();
+    let data: Vec<u8> = (0..300_000_u32)
+        .map(|n| n.to_le_bytes()[n as usize % 3])
+        .collect();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(&data).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut back = Vec::new();
+    stream.read_to_end(&mut back).unwrap();
+    assert!(back == data, "{} bytes came back", back.len());
+    echo.join().unwrap();
+    assert_eq!(door.terminate().0, 0);
+    assert_eq!(server.terminate().0, 0);
+
+    let stranger = tempfile::tempdir().unwrap();
+    let pinned = [&serve[..], &["--set=peers.mode=pinned"]].concat();
+    let server = pqfw(far.path(), &pinned).serve();
+    let url = server.url.clone();
+    pqfw(stranger.path(), &["chat", "connect", "--to", &url])
+        .run()
+        .fails(3, "unknown_peer");
+    assert_eq!(server.terminate().0, 0);
+    let compatible = ["chat", "send", DEMO_1, "--to", &url];
+    pqfw(near.path(), &compatible).run().fails(2, "only chats");
+}

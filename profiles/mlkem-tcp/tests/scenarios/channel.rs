@@ -148,8 +148,8 @@ async fn a_server_does_what_its_operator_allows() {
     .await;
     server.stop().await;
 
-    let server = serve(&house.restarted(), &[("mlkem-tcp.accept_pipe", "true")]);
-    let server = server.await;
+    let again = house.restarted();
+    let server = serve(&again, &[("mlkem-tcp.accept_pipe", "true")]).await;
     let caller = self::caller(&house.beside(), &server.url, Typed::all(b"bytes"));
     caller.send(never()).await.unwrap();
     server.stop().await;
