@@ -188,12 +188,12 @@ impl Scene {
         self.passed(&format!("refused: {refused}"));
 
         self.step("attack: a conversation is cut off in the middle");
-        let mut victim = self
-            .open(&self.bob, &Purpose::Chat, &Wire::default())
-            .await?;
+        let wire = Wire::default();
+        let mut victim = self.open(&self.bob, &Purpose::Chat, &wire).await?;
         self.say(&self.bob, &mut victim, "pay 10, but not before")
             .await?;
-        drop(victim);
+        wire.cut_next();
+        victim.connection.writer.write_all(b"Monday\n").await?;
         let noticed = self.warned("without close_notify").await?;
         self.passed(&format!("noticed: {noticed}"));
 
@@ -404,6 +404,7 @@ struct Tap {
     sent: usize,
     came: usize,
     flip: bool,
+    cut: bool,
 }
 
 impl Wire {
@@ -417,6 +418,10 @@ impl Wire {
 
     fn flip_next(&self) {
         self.with(|tap| tap.flip = true);
+    }
+
+    fn cut_next(&self) {
+        self.with(|tap| tap.cut = true);
     }
 
     fn bytes(&self) -> (usize, usize) {
@@ -453,6 +458,9 @@ impl StreamWriter for TappedWriter {
                 tap.sent += bytes.len();
                 std::mem::take(&mut tap.flip)
             });
+            if self.0.with(|tap| tap.cut) {
+                return self.1.finish().await;
+            }
             if let (true, Some(last)) = (flip, bytes.last_mut()) {
                 *last ^= 1;
             }
