@@ -12,7 +12,8 @@ use pqfw_qu3::models::{Model, Models};
 use pqfw_qu3::policy;
 use serde_json::{Value, json};
 
-use crate::args::{Common, InputFormat, Level, Qu3, Qu3Target};
+use crate::args::qu3::{InputFormat, Qu3, Qu3Target};
+use crate::args::{Common, Level};
 use crate::compose;
 use crate::error::CliError;
 use crate::files;

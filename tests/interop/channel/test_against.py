@@ -45,8 +45,8 @@ from records import HANDSHAKE, record  # noqa: E402
 SUITES = [
     "X25519+ML-KEM-768/ML-DSA-65/AES-256-GCM/HKDF-SHA256",
     "ML-KEM-768/ML-DSA-65/AES-256-GCM/HKDF-SHA256",
-    "X25519/Ed25519/ChaCha20-Poly1305/HKDF-SHA256",
-    "X25519/Ed25519/AES-128-GCM/HKDF-SHA384",
+    "ML-KEM-768/ML-DSA-65/ChaCha20-Poly1305/HKDF-SHA256",
+    "X25519+ML-KEM-768/ML-DSA-87/AES-256-GCM/HKDF-SHA384",
 ]
 OWN_VECTORS = HERE / "vectors.json"
 RUST_VECTORS = ROOT / "framework" / "session" / "vectors" / "handshake.json"

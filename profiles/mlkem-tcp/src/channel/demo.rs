@@ -2,11 +2,10 @@
 //! attacker who holds the wire.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
 
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::suite::Suite;
-use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
+use pqfw_framework::system::{Event, Failure, Host, RunError};
 use pqfw_framework::transport::{
     BoxFuture, Connection, StreamReader, StreamService, StreamWriter, TransportError,
 };
@@ -16,6 +15,7 @@ use pqfw_session::{Config as Channel, Identity, PeerCheck, PinnedPeers};
 use super::PROTOCOL;
 use super::client::Caller;
 use super::error::ChatError;
+use super::heard::Heard;
 use super::purpose::Purpose;
 use super::server::{Parts, Server, short};
 use crate::config::Bounds;
@@ -470,37 +470,5 @@ impl StreamWriter for TappedWriter {
 
     fn finish(&mut self) -> BoxFuture<'_, Result<(), TransportError>> {
         self.1.finish()
-    }
-}
-
-/// What the server tells; one at a time waits for it.
-#[derive(Default)]
-struct Heard(Mutex<(Vec<Event>, Option<Waker>)>);
-
-impl Heard {
-    /// Waits for an event that is as wished; it is gone then.
-    async fn until<T>(&self, wish: impl Fn(&Event) -> Option<T>) -> T {
-        std::future::poll_fn(|context| {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = state.0.iter().enumerate();
-            let found = found.filter_map(|(place, event)| Some((place, wish(event)?)));
-            if let Some((place, found)) = { found }.next() {
-                state.0.remove(place);
-                return std::task::Poll::Ready(found);
-            }
-            state.1 = Some(context.waker().clone());
-            std::task::Poll::Pending
-        })
-        .await
-    }
-}
-
-impl Report for Heard {
-    fn event(&self, event: &Event) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0.push(event.clone());
-        if let Some(waker) = state.1.take() {
-            waker.wake();
-        }
     }
 }

@@ -15,6 +15,7 @@ pub mod client;
 pub mod demo;
 pub mod error;
 pub mod forward;
+mod heard;
 pub mod purpose;
 pub mod server;
 
