@@ -103,7 +103,7 @@ fn an_unknown_key_is_refused_with_its_place_and_the_nearest_key() {
         path: "transport.lisen".into(),
         place: Origin::File { line: 5, column: 3 },
         nearest: Some("listen".into()),
-        known: "kind, listen, connect, limits".into(),
+        known: "kind, listen, connect, tls, limits".into(),
     };
     assert_eq!(error, expected);
     let text = error.to_string();
