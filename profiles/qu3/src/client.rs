@@ -163,7 +163,7 @@ impl Qu3Client {
         ]))
     }
 
-    /// Runs a workflow, as [`run_agent`](crate::inference::run_agent) does.
+    /// Runs a workflow, as [`run_agent`] does.
     ///
     /// # Errors
     /// [`ClientError`].
