@@ -13,7 +13,7 @@
 //! - Everything queued has a named limit. There are no locks, threads or channels inside.
 //! - Randomness comes in with the input or at construction, so that a seed is a whole story.
 //!
-//! Request/response services are the special case [`ExchangeService`](crate::exchange): a function
+//! Request/response services are the special case [`ExchangeService`](crate::transport::ExchangeService): a function
 //! of the moment, chance and the request, whose machine stands behind it.
 
 use std::time::Duration;

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 /// How long a peer may take to see the answer and close: a few round trips across the world.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Closes our direction, then waits until the peer closes the other or [`LINGER`] is over.
+/// Closes our direction, then waits until the peer closes the other or two seconds are over.
 pub async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let discard = async {
         // It may be closed already, as far as it goes; the reads below find out.
