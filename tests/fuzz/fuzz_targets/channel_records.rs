@@ -145,7 +145,7 @@ impl StreamReader for Wire {
 
 impl StreamWriter for Wire {
     fn write_all<'a>(&'a mut self, bytes: &'a [u8]) -> BoxFuture<'a, Result<(), TransportError>> {
-        Box::pin(async {
+        Box::pin(async move {
             self.0.lock().expect("one thread").0.extend(bytes);
             Ok(())
         })
@@ -193,7 +193,7 @@ fuzz_target!(|operations: Vec<Operation>| {
     let (mut written, mut read) = (Vec::new(), Vec::new());
     let (mut buffer, mut finished) = (vec![0; 1 << 16], false);
     for operation in operations {
-        let mut wire = |change: &dyn Fn(&mut VecDeque<u8>)| {
+        let wire = |change: &dyn Fn(&mut VecDeque<u8>)| {
             change(&mut there.0.lock().expect("one thread").0);
         };
         match operation {
