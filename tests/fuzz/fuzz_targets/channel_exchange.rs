@@ -41,15 +41,19 @@ static SUITE: LazyLock<Suite> = LazyLock::new(|| {
     Suite::resolve(&names, &mut resolver).expect("admitted providers")
 });
 
-static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
+/// Two ends: nobody is their own peer.
+static INITIATOR: LazyLock<Arc<Config>> = LazyLock::new(|| end_of(1));
+static RESPONDER: LazyLock<Arc<Config>> = LazyLock::new(|| end_of(3));
+
+fn end_of(seed: u64) -> Arc<Config> {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let key = SUITE.signature.generate(&mut rng).expect("a key");
     let identity = Identity::new(key, &SUITE.digest).expect("it has an identifier");
     let (protocol, policy) = ("fuzz/1".to_owned(), String::new());
     let peers = Arc::new(InsecureAnybody);
     let config = Config::new(protocol, policy, vec![SUITE.clone()], vec![identity], peers);
     Arc::new(config.expect("one suite and its key"))
-});
+}
 
 /// A clock that stands, and chance that an input repeats: each generator is another stream.
 struct Still;
@@ -155,12 +159,12 @@ fuzz_target!(|operations: Vec<Operation>| {
     STREAM.store(0, Ordering::Relaxed);
     let notes = Arc::new(Notes::default());
     let mut rng = Still.rng();
-    let service = ChannelService::with_limits(CONFIG.clone(), notes.clone(), &mut *rng, LIMITS);
+    let service = ChannelService::with_limits(RESPONDER.clone(), notes.clone(), &mut *rng, LIMITS);
     let wire = Arc::new(Wire {
         service,
         sent: Mutex::default(),
     });
-    let client = || ChannelExchange::new(CONFIG.clone(), wire.clone(), Arc::new(Still));
+    let client = || ChannelExchange::new(INITIATOR.clone(), wire.clone(), Arc::new(Still));
     let mut honest = client();
     let mut asked: Vec<Vec<u8>> = Vec::new();
     for operation in operations {

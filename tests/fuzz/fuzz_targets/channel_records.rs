@@ -42,15 +42,19 @@ static SUITE: LazyLock<Suite> = LazyLock::new(|| {
     Suite::resolve(&names, &mut resolver).expect("admitted providers")
 });
 
-static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
+/// Two ends: nobody is their own peer.
+static INITIATOR: LazyLock<Arc<Config>> = LazyLock::new(|| end_of(1));
+static RESPONDER: LazyLock<Arc<Config>> = LazyLock::new(|| end_of(3));
+
+fn end_of(seed: u64) -> Arc<Config> {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let key = SUITE.signature.generate(&mut rng).expect("a key");
     let identity = Identity::new(key, &SUITE.digest).expect("it has an identifier");
     let (protocol, policy) = ("fuzz/1".to_owned(), String::new());
     let peers = Arc::new(InsecureAnybody);
     let config = Config::new(protocol, policy, vec![SUITE.clone()], vec![identity], peers);
     Arc::new(config.expect("one suite and its key"))
-});
+}
 
 /// A clock that stands, and chance that an input repeats: each generator is another stream.
 struct Still;
@@ -167,8 +171,8 @@ fn both(there: &Wire, back: &Wire) -> (Secure, Secure) {
         peer: "the other".into(),
     };
     let limit = Duration::from_secs(1);
-    let mut near = pin!(connect(&CONFIG, end(back, there), &world, limit));
-    let mut far = pin!(accept(&CONFIG, end(there, back), &world, limit));
+    let mut near = pin!(connect(&INITIATOR, end(back, there), &world, limit));
+    let mut far = pin!(accept(&RESPONDER, end(there, back), &world, limit));
     let mut context = Context::from_waker(Waker::noop());
     let (mut near_done, mut far_done) = (None, None);
     while near_done.is_none() || far_done.is_none() {
