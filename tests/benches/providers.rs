@@ -1,5 +1,5 @@
-//! Every provider of the algorithms that profiles use, beside the crate called directly.
-//! `cargo bench -p pqfw-tests`; docs/benchmarks.md has figures.
+//! Every provider of the algorithms that profiles use, beside the others.
+//! `cargo bench -p pqfw-tests --bench providers`; docs/benchmarks.md has figures.
 
 #![allow(missing_docs, reason = "the group is made by a macro")]
 #![allow(
@@ -10,9 +10,6 @@
 
 use std::hint::black_box;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::kem::{DecapsulationKey, ML_KEM_768};
-use aws_lc_rs::signature::{ML_DSA_65_SIGNING, PqdsaKeyPair};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pqfw_framework::registry::{Registry, Resolver};
 use pqfw_framework::world::World;
@@ -46,11 +43,6 @@ fn kems(criterion: &mut Criterion) {
     let registry = registry();
     let mut rng = OsWorld::new().rng();
     let mut group = criterion.benchmark_group("kem");
-    let direct = DecapsulationKey::generate(&ML_KEM_768).expect("generates");
-    let public = direct.encapsulation_key().expect("has a public half");
-    group.bench_function("encapsulate/direct aws-lc-rs ML-KEM-768", |bench| {
-        bench.iter(|| black_box(public.encapsulate().expect("encapsulates")));
-    });
     for name in names(
         &registry,
         &[
@@ -58,7 +50,13 @@ fn kems(criterion: &mut Criterion) {
             "ML-KEM-768",
             "ML-KEM-1024",
             "Kyber-768",
+            "FrodoKEM-640-SHAKE",
+            "eFrodoKEM-640-AES",
             "X25519",
+            "P-256",
+            "P-384",
+            "brainpoolP512r1",
+            "X-Wing",
         ],
     ) {
         let kem = with_resolver(&registry, |resolver| resolver.kem(&name).expect("admitted"));
@@ -85,16 +83,14 @@ fn signatures(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("signature");
     group.sample_size(20);
     let message = [7; 64];
-    let direct = PqdsaKeyPair::generate(&ML_DSA_65_SIGNING).expect("generates");
-    group.bench_function("sign/direct aws-lc-rs ML-DSA-65", |bench| {
-        let mut signature = vec![0; ML_DSA_65_SIGNING.signature_len()];
-        bench.iter(|| black_box(direct.sign(&message, &mut signature).expect("signs")));
-    });
     let ids = [
         "ML-DSA-65",
         "SLH-DSA-SHA2-128f",
         "SPHINCS+-SHA2-128f-simple",
+        "FN-DSA-512",
         "Ed25519",
+        "ECDSA-P256",
+        "ECDSA-P384",
     ];
     for name in names(&registry, &ids) {
         let algorithm = with_resolver(&registry, |resolver| {
@@ -122,23 +118,22 @@ fn aeads(criterion: &mut Criterion) {
     let registry = registry();
     let mut group = criterion.benchmark_group("aead-seal-1350");
     group.throughput(Throughput::Bytes(1350));
-    let (nonce, mut buffer, mut tag) = ([1; 12], [7; 1350], [0; 16]);
-    let direct = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &[9; 32]).expect("a key"));
-    group.bench_function("direct aws-lc-rs AES-256-GCM", |bench| {
-        bench.iter(|| {
-            let nonce = Nonce::assume_unique_for_key(nonce);
-            let sealed = direct.seal_in_place_separate_tag(nonce, Aad::empty(), &mut buffer);
-            black_box(sealed.expect("seals").as_ref().len())
-        });
-    });
+    let (mut buffer, mut tag) = ([7; 1350], [0; 16]);
     for name in names(
         &registry,
-        &["AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"],
+        &[
+            "AES-128-GCM",
+            "AES-256-GCM",
+            "ChaCha20-Poly1305",
+            "AES-256-GCM-SIV",
+            "Ascon-AEAD128",
+        ],
     ) {
         let aead = with_resolver(&registry, |resolver| {
             resolver.aead(&name).expect("admitted")
         });
-        let secret = vec![9; aead.sizes().key];
+        let sizes = aead.sizes();
+        let (secret, nonce) = (vec![9; sizes.key], vec![1; sizes.nonce]);
         // A key counts its messages, and a benchmark outlives one.
         let mut key = aead.key(&secret).expect("a key");
         group.bench_function(BenchmarkId::from_parameter(&name), |bench| {
