@@ -2,94 +2,19 @@
 //! carries out only what a client sealed, each once, and remembers no more than it may.
 #![no_main]
 
-use std::future::Future;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chacha20::ChaCha20Rng;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use pqfw_framework::rand_core::{CryptoRng, SeedableRng};
-use pqfw_framework::registry::{Registry, Resolver};
-use pqfw_framework::suite::{Suite, SuiteNames};
+use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::transport::{
     BoxFuture, Exchange, ExchangeService, Request, Response, TransportError,
 };
 use pqfw_framework::world::{Now, World};
+use pqfw_fuzz::{INITIATOR, RESPONDER, run};
+use pqfw_memory::SeededWorld;
 use pqfw_session::exchange::{ChannelExchange, ChannelService, Peer, SecureService, ServiceLimits};
-use pqfw_session::{Config, Identity, InsecureAnybody};
-
-static SUITE: LazyLock<Suite> = LazyLock::new(|| {
-    let registry = Registry::builder()
-        .with(pqfw_aead::plugin())
-        .with(pqfw_classical::plugin())
-        .with(pqfw_hash::plugin())
-        .build()
-        .expect("three plugins");
-    let one = |name: &str| vec![name.to_owned()];
-    let names = SuiteNames {
-        kem: one("X25519"),
-        signature: one("Ed25519"),
-        aead: one("ChaCha20-Poly1305"),
-        kdf: one("HKDF-SHA256"),
-    };
-    let mut rng = ChaCha20Rng::seed_from_u64(0);
-    let mut resolver = Resolver::new(&registry, &mut rng, &[], &[], "2026-01-01");
-    Suite::resolve(&names, &mut resolver).expect("admitted providers")
-});
-
-/// Two ends: nobody is their own peer.
-static INITIATOR: LazyLock<Arc<Config>> = LazyLock::new(|| end_of(1));
-static RESPONDER: LazyLock<Arc<Config>> = LazyLock::new(|| end_of(3));
-
-fn end_of(seed: u64) -> Arc<Config> {
-    let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let key = SUITE.signature.generate(&mut rng).expect("a key");
-    let identity = Identity::new(key, &SUITE.digest).expect("it has an identifier");
-    let (protocol, policy) = ("fuzz/1".to_owned(), String::new());
-    let peers = Arc::new(InsecureAnybody);
-    let config = Config::new(protocol, policy, vec![SUITE.clone()], vec![identity], peers);
-    Arc::new(config.expect("one suite and its key"))
-}
-
-/// A clock that stands, and chance that an input repeats: each generator is another stream.
-struct Still;
-
-static STREAM: AtomicU64 = AtomicU64::new(0);
-
-impl World for Still {
-    fn now(&self) -> Now {
-        Now {
-            since_start: Duration::ZERO,
-            unix_micros: 0,
-        }
-    }
-
-    fn sleep_until(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
-
-    fn rng(&self) -> Box<dyn CryptoRng + Send> {
-        let mut rng = ChaCha20Rng::seed_from_u64(2);
-        rng.set_stream(STREAM.fetch_add(1, Ordering::Relaxed));
-        Box::new(rng)
-    }
-}
-
-/// Polls until nothing moves any more.
-fn run<T>(work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..100 {
-        if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
-            return Some(done);
-        }
-    }
-    None
-}
 
 #[derive(Arbitrary, Debug)]
 enum Operation {
@@ -128,13 +53,14 @@ impl SecureService for Notes {
 
 struct Wire {
     service: ChannelService,
+    world: Arc<SeededWorld>,
     sent: Mutex<Vec<Request>>,
 }
 
 impl Wire {
     fn pass(&self, request: &Request) -> Response {
-        let mut rng = Still.rng();
-        self.service.respond(Still.now(), &mut *rng, request)
+        let mut rng = self.world.rng();
+        self.service.respond(self.world.now(), &mut *rng, request)
     }
 }
 
@@ -156,15 +82,16 @@ const LIMITS: ServiceLimits = ServiceLimits {
 };
 
 fuzz_target!(|operations: Vec<Operation>| {
-    STREAM.store(0, Ordering::Relaxed);
+    let world = Arc::new(SeededWorld::new(2));
     let notes = Arc::new(Notes::default());
-    let mut rng = Still.rng();
+    let mut rng = world.rng();
     let service = ChannelService::with_limits(RESPONDER.clone(), notes.clone(), &mut *rng, LIMITS);
     let wire = Arc::new(Wire {
         service,
+        world: world.clone(),
         sent: Mutex::default(),
     });
-    let client = || ChannelExchange::new(INITIATOR.clone(), wire.clone(), Arc::new(Still));
+    let client = || ChannelExchange::new(INITIATOR.clone(), wire.clone(), world.clone());
     let mut honest = client();
     let mut asked: Vec<Vec<u8>> = Vec::new();
     for operation in operations {

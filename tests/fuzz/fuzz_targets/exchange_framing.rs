@@ -13,7 +13,11 @@ const BODY_BYTES: usize = 1000;
 
 fuzz_target!(|input: (bool, u8, &[u8])| {
     let (is_server, piece, wire) = input;
-    let side = if is_server { Side::Server } else { Side::Client };
+    let side = if is_server {
+        Side::Server
+    } else {
+        Side::Client
+    };
     let (all_at_once, error) = read(side, wire, wire.len().max(1));
     let in_pieces = read(side, wire, usize::from(piece).max(1));
     assert_eq!((&all_at_once, &error), (&in_pieces.0, &in_pieces.1));

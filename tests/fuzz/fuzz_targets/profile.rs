@@ -26,7 +26,12 @@ fuzz_target!(|text: &str| {
     let overrides = Overrides { set, environment };
     match Profile::resolve(text, "fuzz", &overrides, &REGISTRY) {
         Ok(profile) => {
-            assert!(profile.suite_names().iter().all(|suite| !suite.kem.is_empty()));
+            assert!(
+                profile
+                    .suite_names()
+                    .iter()
+                    .all(|suite| !suite.kem.is_empty())
+            );
             assert!(!profile.name.is_empty() && !profile.name.contains('/'));
             let _ = profile.transport_settings();
             if let Ok(system) = REGISTRY.system(&profile.common.system) {

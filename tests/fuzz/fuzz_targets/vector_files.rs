@@ -17,10 +17,17 @@ use pqfw_framework::vectors::{self, VectorFile};
 
 /// Code for every row: the real one for AEADs, and for the others code that accepts everything.
 static CODE: LazyLock<Vec<(AlgorithmInfo, ProviderInfo, Code)>> = LazyLock::new(|| {
-    let registry = Registry::builder().with(pqfw_aead::plugin()).build().expect("one plugin");
-    let real = registry
-        .entries()
-        .map(|e| ((**e.info()).clone(), (**e.provider()).clone(), e.code().clone()));
+    let registry = Registry::builder()
+        .with(pqfw_aead::plugin())
+        .build()
+        .expect("one plugin");
+    let real = registry.entries().map(|e| {
+        (
+            (**e.info()).clone(),
+            (**e.provider()).clone(),
+            e.code().clone(),
+        )
+    });
     let toys = registry.rows().filter_map(|row| {
         let code = match row.kind() {
             Kind::Kem => Code::Kem(Arc::new(Toy)),
