@@ -17,6 +17,7 @@
 )]
 
 use ml_dsa::{ExpandedSigningKey, ExpandedSigningKeyBytes, MlDsa44};
+use pqfw_framework::keys::short_vectors_are_in_range;
 use pqfw_framework::secret::SecretBytes;
 use zeroize::Zeroizing;
 
@@ -27,6 +28,7 @@ const RHO_AND_K: usize = 64;
 const ML_DSA_TR: usize = 64;
 /// Bytes of s1 and s2: eight polynomials of 256 codes of 3 bits.
 const S1_AND_S2: usize = 768;
+const ETA: usize = 2;
 const LENGTH: usize = 2528;
 
 /// Reads a private key and the tr in it; `None` when its length or a coefficient is wrong.
@@ -36,7 +38,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(ExpandedSigningKey<MlDsa44>, [u8; TR
     let bytes: &[u8; LENGTH] = bytes.try_into().ok()?;
     let (rho_and_k, rest) = bytes.split_first_chunk::<RHO_AND_K>()?;
     let (tr, polynomials) = rest.split_first_chunk::<TR>()?;
-    if !coefficients_are_in_range(polynomials.get(..S1_AND_S2)?) {
+    if !short_vectors_are_in_range(polynomials.get(..S1_AND_S2)?, ETA) {
         return None;
     }
     let mut theirs = Zeroizing::new(ExpandedSigningKeyBytes::<MlDsa44>::default());
@@ -59,42 +61,4 @@ pub(crate) fn write(key: &ExpandedSigningKey<MlDsa44>, tr: &[u8; TR]) -> Option<
         bytes.extend_from_slice(part);
     }
     Some(SecretBytes::own(bytes))
-}
-
-/// Whether all codes of 3 bits are at most 2η = 4. A code c stands for the coefficient η − c.
-///
-/// Every code is looked at, and no branch depends on one, so a valid key takes the same time as
-/// any other.
-fn coefficients_are_in_range(packed: &[u8]) -> bool {
-    let mut too_large = 0;
-    // A code is 5, 6 or 7 exactly when its highest bit is set and one of the others is. Three
-    // bytes hold eight codes; the length is a multiple of three.
-    for group in packed.chunks(3) {
-        let bits = group
-            .iter()
-            .rev()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        too_large |= bits >> 2 & (bits >> 1 | bits) & 0o11_111_111;
-    }
-    too_large == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_above_four_is_found_at_every_position() {
-        for position in 0..256 {
-            for code in 0..8_u8 {
-                let mut packed = vec![0; 96];
-                for bit in 0..3 {
-                    let at = 3 * position + bit;
-                    packed[at / 8] |= (code >> bit & 1) << (at % 8);
-                }
-                let accepted = coefficients_are_in_range(&packed);
-                assert_eq!(accepted, code <= 4, "{code} at {position}");
-            }
-        }
-    }
 }

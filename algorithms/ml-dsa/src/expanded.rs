@@ -20,6 +20,7 @@
 
 use ml_dsa::common::typenum::Unsigned;
 use ml_dsa::{ExpandedSigningKey, MlDsaParams, VerifyingKey};
+use pqfw_framework::keys::short_vectors_are_in_range;
 use sha3::Shake256;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 
@@ -34,13 +35,10 @@ pub(crate) fn read<P: MlDsaParams>(
     let encoding = bytes.try_into().ok()?;
     let (tr, polynomials) = bytes.get(RHO_AND_K..)?.split_first_chunk::<TR>()?;
     let eta = P::Eta::USIZE;
-    let bits = match eta {
-        2 => 3,
-        4 => 4,
-        _ => return None,
-    };
-    let secrets = polynomials.get(..(P::L::USIZE + P::K::USIZE) * 256 * bits / 8)?;
-    if !codes_are_at_most(secrets, bits, 2 * eta) {
+    // Codes run from 0 to 2η, in the least bits that hold 2η.
+    let bits = (2 * eta).checked_ilog2()? + 1;
+    let short = (P::L::USIZE + P::K::USIZE) * 32 * usize::try_from(bits).ok()?;
+    if !short_vectors_are_in_range(polynomials.get(..short)?, eta) {
         return None;
     }
     let key = ExpandedSigningKey::from_expanded(encoding);
@@ -51,60 +49,4 @@ pub(crate) fn read<P: MlDsaParams>(
     hash.finalize_xof().read(&mut expected);
     // Both are public: tr is a hash of the public key.
     (expected == *tr).then_some((key, verifying_key))
-}
-
-/// Whether all codes of `bits` bits are at most `limit`: 2η, as BitUnpack(η, η) needs it.
-///
-/// Every code is looked at, and no branch depends on one, so a valid key takes the same time as
-/// any other.
-fn codes_are_at_most(packed: &[u8], bits: usize, limit: usize) -> bool {
-    let mask = (1 << bits) - 1;
-    let mut too_large = 0;
-    // Three bytes are eight codes of 3 bits, or six of 4.
-    for group in packed.chunks(3) {
-        let word = group
-            .iter()
-            .rev()
-            .fold(0usize, |word, byte| word << 8 | usize::from(*byte));
-        for code in 0..8 * group.len() / bits {
-            // The subtraction wraps, and sets the highest bit, when the code is too large.
-            too_large |= limit.wrapping_sub(word >> (code * bits) & mask);
-        }
-    }
-    too_large >> (usize::BITS - 1) == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A polynomial of 256 codes, all zero but one.
-    fn packed(bits: usize, position: usize, code: usize) -> Vec<u8> {
-        let mut bytes = vec![0; 256 * bits / 8];
-        for bit in 0..bits {
-            let at = position * bits + bit;
-            bytes[at / 8] |= u8::from(code >> bit & 1 == 1) << (at % 8);
-        }
-        bytes
-    }
-
-    #[test]
-    fn a_code_above_the_limit_is_found_at_every_position() {
-        for (bits, limit) in [(3, 4), (4, 8)] {
-            for position in 0..256 {
-                assert!(codes_are_at_most(
-                    &packed(bits, position, limit),
-                    bits,
-                    limit
-                ));
-                for code in limit + 1..1 << bits {
-                    let packed = packed(bits, position, code);
-                    assert!(
-                        !codes_are_at_most(&packed, bits, limit),
-                        "{code} at {position}"
-                    );
-                }
-            }
-        }
-    }
 }

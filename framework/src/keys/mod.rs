@@ -25,6 +25,7 @@ mod parts;
 mod pem;
 mod private;
 mod public;
+mod short;
 mod value;
 
 pub use cost::{PBKDF2_MOST_ITERATIONS, SCRYPT_MOST_MEMORY_BYTES, SCRYPT_MOST_WORK};
@@ -40,3 +41,4 @@ pub use import::KeyImportError;
 pub use parts::{KeyLengths, PrivateKeyForm, PrivateKeyParts};
 pub use private::{private_der_to_pem, private_from_file, private_to_der, private_to_pem};
 pub use public::{public_from_file, public_to_der, public_to_pem};
+pub use short::short_vectors_are_in_range;

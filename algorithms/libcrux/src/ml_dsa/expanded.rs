@@ -20,6 +20,7 @@
 
 use ml_dsa::common::typenum::Unsigned;
 use ml_dsa::{ExpandedSigningKey, MlDsaParams};
+use pqfw_framework::keys::short_vectors_are_in_range;
 use sha3::Shake256;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 
@@ -31,14 +32,11 @@ const TR: usize = 64;
 pub(super) fn public_key<P: MlDsaParams>(secret: &[u8]) -> Option<Vec<u8>> {
     let encoding = secret.try_into().ok()?;
     let (tr, polynomials) = secret.get(RHO_AND_K..)?.split_first_chunk::<TR>()?;
-    // BitUnpack(η, η) reads η − x, so 2η is the largest code.
-    let (bits, largest) = match P::Eta::USIZE {
-        2 => (3, 4),
-        4 => (4, 8),
-        _ => return None,
-    };
-    let short = (P::L::USIZE + P::K::USIZE) * 256 * bits / 8;
-    if !in_range(polynomials.get(..short)?, bits, largest) {
+    let eta = P::Eta::USIZE;
+    // Codes run from 0 to 2η, in the least bits that hold 2η.
+    let bits = (2 * eta).checked_ilog2()? + 1;
+    let short = (P::L::USIZE + P::K::USIZE) * 32 * usize::try_from(bits).ok()?;
+    if !short_vectors_are_in_range(polynomials.get(..short)?, eta) {
         return None;
     }
     let key = ExpandedSigningKey::<P>::from_expanded(encoding);
@@ -48,44 +46,4 @@ pub(super) fn public_key<P: MlDsaParams>(secret: &[u8]) -> Option<Vec<u8>> {
     state.finalize_xof().read(&mut hash);
     // Both are public.
     (hash == *tr).then_some(public)
-}
-
-/// Whether all codes of `bits` bits, 3 or 4, are at most `largest`.
-///
-/// The codes are secret: all are looked at, and none is branched on or used as an index.
-fn in_range(packed: &[u8], bits: usize, largest: u32) -> bool {
-    let mask = (1 << bits) - 1;
-    // A multiple of both widths, so that no code crosses from one group to the next.
-    let too_large = packed.chunks(3).fold(0, |found, group| {
-        let word = group
-            .iter()
-            .enumerate()
-            .fold(0, |word, (at, byte)| word | u32::from(*byte) << (8 * at));
-        (0..8 * group.len() / bits).fold(found, |found, at| {
-            // It wraps when the code is too large, and sets the highest bit.
-            found | largest.wrapping_sub(word >> (at * bits) & mask)
-        })
-    });
-    too_large >> 31 == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_out_of_range_is_found_wherever_it_stands() {
-        for (bits, largest) in [(3, 4), (4, 8)] {
-            for at in 0..256 {
-                for code in 0..1u8 << bits {
-                    let mut packed = vec![0; 32 * bits];
-                    for bit in (0..bits).filter(|bit| code >> bit & 1 == 1) {
-                        packed[(at * bits + bit) / 8] |= 1 << ((at * bits + bit) % 8);
-                    }
-                    let expected = u32::from(code) <= largest;
-                    assert_eq!(in_range(&packed, bits, largest), expected, "{code} at {at}");
-                }
-            }
-        }
-    }
 }
