@@ -3,7 +3,9 @@
 mod mutants;
 
 use std::io::IsTerminal;
-use std::panic;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{panic, thread};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pqfw_framework::catalogue::AlgorithmInfo;
@@ -31,23 +33,53 @@ pub(super) fn run(conform: &Conform, registry: &Registry, output: &Output) -> Re
         };
         return mutants::run(registry, &tools, &mut *rng, Some(&missed), output);
     }
-    let bar = progress(entries.len());
-    let quiet = Quiet::begin();
-    let reports = entries.iter().map(|entry| {
-        bar.set_message(entry.full_name());
-        let report = check_entry(registry, entry, &tools, &mut *rng);
-        bar.inc(1);
-        (*entry, report)
-    });
-    let reports: Vec<_> = reports.collect();
-    drop(quiet);
-    bar.finish_and_clear();
+    let reports = check(&entries, registry, &tools);
     if output.json {
         output.document(&reports.iter().map(row).collect());
     } else {
         print(&reports, output);
     }
     verdict(&reports)
+}
+
+/// Checks every entry, as many at a time as there are processors; the reports are in their order.
+fn check<'a>(
+    entries: &[&'a Entry],
+    registry: &Registry,
+    tools: &Tools,
+) -> Vec<(&'a Entry, Report)> {
+    let bar = progress(entries.len());
+    let quiet = Quiet::begin();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut rng = OsWorld::new().rng();
+        let mut done = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(entry) = entries.get(place) else {
+                return done;
+            };
+            bar.set_message(entry.full_name());
+            done.push((
+                place,
+                *entry,
+                check_entry(registry, entry, tools, &mut *rng),
+            ));
+            bar.inc(1);
+        }
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut reports = thread::scope(|scope| {
+        let workers: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
+        let done = workers.into_iter().map(|worker| worker.join());
+        done.flat_map(|done| done.unwrap_or_else(|panic| panic::resume_unwind(panic)))
+            .collect::<Vec<_>>()
+    });
+    drop(quiet);
+    bar.finish_and_clear();
+    reports.sort_by_key(|(place, ..)| *place);
+    let reports = reports.into_iter();
+    reports.map(|(_, entry, report)| (entry, report)).collect()
 }
 
 /// Whether the code passes every case of the files that speaks of its algorithm; `None` when none
@@ -135,7 +167,7 @@ impl Drop for Quiet {
     fn drop(&mut self) {
         // While this unwinds from a panic of our own the hook cannot be changed.
         if let Some(hook) = self.0.take()
-            && !std::thread::panicking()
+            && !thread::panicking()
         {
             panic::set_hook(hook);
         }
