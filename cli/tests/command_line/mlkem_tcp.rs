@@ -66,6 +66,17 @@ fn a_pinned_server_serves_a_client_and_ends_cleanly() {
     assert_eq!(code, 0, "{said:?}");
 }
 
+#[test]
+fn the_scenario_notices_over_tcp_whoever_is_cut_off_or_goes_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let ran = pqfw(directory.path(), &["run", "--profile=mlkem-tcp"])
+        .run()
+        .ok();
+    let noticed = ran.stdout.matches("noticed: ").count();
+    assert_eq!(noticed, 2, "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("without close_notify").count(), 2);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_conversation_a_pipe_and_a_forwarded_port() {

@@ -36,8 +36,9 @@ pub enum ChannelError {
         proven: bool,
     },
     /// The network's or an attacker's fault: the bytes ended before the peer said that they would.
-    #[error("the stream ended without close_notify: what came may be cut off")]
-    Truncated,
+    /// How the transport saw it break, if it did not take it for an end.
+    #[error("the stream ended without close_notify: what came may be cut off{}", .0.as_ref().map(|broke| format!(" ({broke})")).unwrap_or_default())]
+    Truncated(Option<TransportError>),
     /// The caller's fault: the channel was closed or has failed before.
     #[error("the channel is closed")]
     Closed,
@@ -88,7 +89,9 @@ impl ChannelError {
             Self::Transport(error) => error.failure(),
             Self::Refused { .. } | Self::UnknownPeer(_) => Failure::Authentication,
             Self::RefusedByPeer { .. } | Self::RefusedExchange { .. } => Failure::Authentication,
-            Self::Truncated | Self::TimedOut { .. } | Self::Unanswered { .. } => Failure::Network,
+            Self::Truncated(_) | Self::TimedOut { .. } | Self::Unanswered { .. } => {
+                Failure::Network
+            }
             Self::Closed | Self::TooLong { .. } | Self::Primitive(_) => Failure::Operation,
         }
     }
@@ -101,7 +104,7 @@ impl ChannelError {
             Self::UnknownPeer(_) => Some(Alert::UnknownPeer),
             Self::Primitive(_) | Self::TooLong { .. } => Some(Alert::InternalError),
             Self::RefusedByPeer { .. }
-            | Self::Truncated
+            | Self::Truncated(_)
             | Self::Closed
             | Self::TimedOut { .. }
             | Self::RefusedExchange { .. }

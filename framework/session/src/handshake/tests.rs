@@ -91,7 +91,7 @@ fn shake(
 }
 
 fn cut_off<T>() -> Result<T, ChannelError> {
-    Err(ChannelError::Truncated)
+    Err(ChannelError::Truncated(None))
 }
 
 fn first(flight: &[u8]) -> Result<&[u8], ChannelError> {

@@ -62,9 +62,9 @@ impl SecureReader {
                 Ok(false) => {
                     let read = self.more().await;
                     match read {
-                        Ok(0) => self.end(ChannelError::Truncated),
+                        Ok(0) => self.end(ChannelError::Truncated(None)),
                         Ok(bytes) => self.inbox.came(bytes),
-                        Err(error) => self.end(error.into()),
+                        Err(error) => self.end(ChannelError::Truncated(Some(error))),
                     }
                 }
                 Err(error) => self.end(error),

@@ -77,7 +77,7 @@ impl Inbox {
                 return Ok(self.at(place));
             }
             match reader.read(self.space()).await? {
-                0 => return Err(ChannelError::Truncated),
+                0 => return Err(ChannelError::Truncated(None)),
                 bytes => self.came(bytes),
             }
         }

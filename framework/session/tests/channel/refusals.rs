@@ -167,7 +167,7 @@ fn a_stream_that_breaks_or_ends_is_reported() {
         let error = connect(&config(1, &[CHEAP]), near, &world, LIMIT)
             .await
             .err();
-        assert_eq!(error, Some(ChannelError::Truncated));
+        assert_eq!(error, Some(ChannelError::Truncated(None)));
     });
 }
 

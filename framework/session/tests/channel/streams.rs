@@ -1,9 +1,14 @@
 //! Streams: what one end writes the other reads, whatever the pieces; new keys on the way; ends and
 //! cuts told apart; and no half that waits for the other.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pqfw_framework::transport::{Connection, StreamReader, StreamWriter, TransportError};
+use pqfw_framework::transport::{
+    BoxFuture, Connection, StreamReader, StreamService, StreamWriter, Transport, TransportError,
+    TransportLimits, TransportSettings,
+};
+use pqfw_memory::MemoryTransport;
 use pqfw_session::ChannelError;
 use pqfw_session::stream::{Secure, accept, connect};
 
@@ -174,4 +179,55 @@ fn an_end_and_a_cut_are_told_apart() {
         let cut = near.reader.read(&mut buffer).await.unwrap_err();
         assert!(cut.to_string().contains("close_notify"), "{cut}");
     });
+}
+
+#[test]
+fn a_peer_that_was_dropped_has_cut_us_off_however_its_transport_says_so() {
+    run(async {
+        let connections = Arc::new(Mutex::new(Vec::new()));
+        let (_, world) = world(1);
+        let memory = MemoryTransport::new();
+        let settings = TransportSettings {
+            listen: "memory:there".into(),
+            connect: "memory:there".into(),
+            limits: TransportLimits {
+                body_bytes: 1,
+                header_bytes: 1,
+                connections: 2,
+                idle_secs: 10,
+                request_secs: 10,
+                per_ip_per_minute: 0,
+            },
+            tls: None,
+        };
+        let service = Arc::new(Kept(connections.clone()));
+        let listener = memory.serve_stream(&settings, service, world).await;
+        for whose in [0, 1] {
+            let near = memory.connect_stream(&settings).await.unwrap();
+            while connections.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let far = connections.lock().unwrap().pop().unwrap();
+            let (near, far) = opened(&[CHEAP], (near, far)).await;
+            let (gone, mut left) = if whose == 0 { (near, far) } else { (far, near) };
+            let mut buffer = [0; 9];
+            let read = left.connection.reader.read(&mut buffer);
+            let (cut, ()) = tokio::join!(read, async { drop(gone) });
+            let cut = cut.unwrap_err().to_string();
+            assert!(cut.contains("without close_notify"), "{cut}");
+            assert!(cut.contains("the other end is gone"), "{cut}");
+            assert!(left.connection.writer.write_all(b"x").await.is_err());
+        }
+        listener.unwrap().shutdown().await;
+    });
+}
+
+/// Keeps the connections that it is to serve.
+struct Kept(Arc<Mutex<Vec<Connection>>>);
+
+impl StreamService for Kept {
+    fn serve(&self, connection: Connection) -> BoxFuture<'static, ()> {
+        self.0.lock().unwrap().push(connection);
+        Box::pin(async {})
+    }
 }

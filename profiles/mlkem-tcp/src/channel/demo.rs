@@ -197,6 +197,15 @@ impl Scene {
         let noticed = self.warned("without close_notify").await?;
         self.passed(&format!("noticed: {noticed}"));
 
+        self.step("a client goes away without a word");
+        let mut victim = self
+            .open(&self.bob, &Purpose::Chat, &Wire::default())
+            .await?;
+        self.say(&self.bob, &mut victim, "back in a minute").await?;
+        drop(victim);
+        let noticed = self.warned("without close_notify").await?;
+        self.passed(&format!("noticed: {noticed}"));
+
         self.step("the other conversations were not touched");
         self.say(&self.alice, alice, "still here").await?;
         self.passed("the server read alice's next line");

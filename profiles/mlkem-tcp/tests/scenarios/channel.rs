@@ -53,7 +53,7 @@ async fn every_step_of_the_demo_ends_as_it_should() {
     let count = |is: fn(&Event) -> bool| machine.told.events().iter().filter(|e| is(e)).count();
     let steps = count(|event| matches!(event, Event::Step { .. }));
     assert_eq!(steps, count(|event| matches!(event, Event::Passed(_))));
-    assert_eq!(steps, 10);
+    assert_eq!(steps, 11);
 }
 
 #[tokio::test]
@@ -104,7 +104,11 @@ async fn what_is_no_conversation_ends_that_connection_alone() {
         bad.writer.write_all(bytes).await.unwrap();
         warning(&house, &error.to_string()).await;
         assert_eq!(error.failure(), Failure::Operation);
+        let cut = bad.reader.read(&mut [0]).await.unwrap_err();
+        assert!(cut.to_string().contains("without close_notify"), "{cut}");
     }
+    drop(open(&caller, &Purpose::Chat).await);
+    warning(&house, "without close_notify").await;
     good.writer.write_all(b"alive\n").await.unwrap();
     good.writer.finish().await.unwrap();
     assert_eq!(
@@ -163,12 +167,14 @@ async fn who_says_nothing_is_let_go() {
         .await;
     house.world.advance(Duration::from_secs(3600));
     warning(&house, &ChatError::Idle(3600).to_string()).await;
+    let cut = silent.reader.read(&mut [0]).await;
+    assert!(cut.is_err(), "cut off, not closed");
     for (error, failure) in [
         (ChatError::Early("x"), Failure::Network),
         (ChatError::Idle(1), Failure::Network),
         (ChatError::Unread(1), Failure::Network),
         (
-            ChatError::Channel(ChannelError::Truncated),
+            ChatError::Channel(ChannelError::Truncated(None)),
             Failure::Network,
         ),
     ] {
