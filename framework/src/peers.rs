@@ -66,8 +66,8 @@ pub struct Known {
 pub enum Accepted {
     /// As before.
     Known,
-    /// On first use: it is in the file from now on.
-    Remembered,
+    /// On first use: [`PeerList::remember`] puts it into the file.
+    New,
     /// Because anybody is.
     Unchecked,
 }
@@ -212,13 +212,45 @@ impl PeerList {
         known.clone()
     }
 
-    /// Decides on a peer that has proved to be `fingerprint`.
+    /// Decides on a peer that has proved to be `fingerprint`. Nothing is remembered.
+    ///
+    /// # Errors
+    /// [`PeerError`].
+    pub fn accept(&self, name: &str, fingerprint: &Fingerprint) -> Result<Accepted, PeerError> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.decide(&known, name, fingerprint)
+    }
+
+    /// Decides again, and remembers a peer on first use; says whether it did.
     ///
     /// # Errors
     /// [`PeerError`]; then nothing is remembered.
-    pub fn accept(
+    pub fn remember(
         &self,
         now: Now,
+        name: &str,
+        fingerprint: &Fingerprint,
+    ) -> Result<bool, PeerError> {
+        // Held while the file is written, so that two newcomers are not both the first.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.decide(&known, name, fingerprint)? != Accepted::New {
+            return Ok(false);
+        }
+        let mut longer = known.clone();
+        longer.push(Known {
+            name: name.into(),
+            fingerprint: fingerprint.clone(),
+            first_seen: now.iso8601(),
+        });
+        self.files
+            .write(&self.file, write(&longer).as_bytes(), false)?;
+        *known = longer;
+        Ok(true)
+    }
+
+    fn decide(
+        &self,
+        known: &[Known],
         name: &str,
         fingerprint: &Fingerprint,
     ) -> Result<Accepted, PeerError> {
@@ -234,8 +266,6 @@ impl PeerList {
             PeerMode::AllowList => return unknown("peers.allow".into()),
             PeerMode::Pinned | PeerMode::Tofu => {}
         }
-        // Held while the file is written, so that two newcomers are not both the first.
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut of_that_name = known.iter().filter(|known| known.name == name);
         if of_that_name
             .clone()
@@ -259,16 +289,7 @@ impl PeerList {
         if known.len() >= MOST_INCOMING {
             return Err(PeerError::Full(MOST_INCOMING));
         }
-        let mut longer = known.clone();
-        longer.push(Known {
-            name: name.into(),
-            fingerprint: fingerprint.clone(),
-            first_seen: now.iso8601(),
-        });
-        self.files
-            .write(&self.file, write(&longer).as_bytes(), false)?;
-        *known = longer;
-        Ok(Accepted::Remembered)
+        Ok(Accepted::New)
     }
 }
 
@@ -369,24 +390,22 @@ mod tests {
         let files = Arc::new(Folder::default());
         let name = "tcp://\"host\":1";
         let tofu = list(PeerMode::Tofu, &files);
-        assert_eq!(
-            tofu.accept(NOW, name, &fingerprint(7)),
-            Ok(Accepted::Remembered)
-        );
-        assert_eq!(tofu.accept(NOW, name, &fingerprint(7)), Ok(Accepted::Known));
+        for _ in 0..2 {
+            assert_eq!(tofu.accept(name, &fingerprint(7)), Ok(Accepted::New));
+        }
+        assert_eq!(tofu.remember(NOW, name, &fingerprint(7)), Ok(true));
+        assert_eq!(tofu.accept(name, &fingerprint(7)), Ok(Accepted::Known));
+        assert_eq!(tofu.remember(NOW, name, &fingerprint(7)), Ok(false));
+        let late = tofu.remember(NOW, name, &fingerprint(8)).unwrap_err();
+        assert!(matches!(late, PeerError::Changed { .. }), "{late}");
         for mode in [PeerMode::Tofu, PeerMode::Pinned] {
             let again = list(mode, &files);
-            assert_eq!(
-                again.accept(NOW, name, &fingerprint(7)),
-                Ok(Accepted::Known)
-            );
-            let changed = again.accept(NOW, name, &fingerprint(8)).unwrap_err();
+            assert_eq!(again.accept(name, &fingerprint(7)), Ok(Accepted::Known));
+            let changed = again.accept(name, &fingerprint(8)).unwrap_err();
             assert!(matches!(changed, PeerError::Changed { .. }), "{changed}");
         }
         let pinned = list(PeerMode::Pinned, &files);
-        let unknown = pinned
-            .accept(NOW, "tcp://other:1", &fingerprint(7))
-            .unwrap_err();
+        let unknown = pinned.accept("tcp://other:1", &fingerprint(7)).unwrap_err();
         assert!(matches!(unknown, PeerError::Unknown { .. }), "{unknown}");
     }
 
@@ -395,12 +414,12 @@ mod tests {
         let files = Arc::new(Folder::default());
         let tofu = list(PeerMode::Tofu, &files);
         for byte in [1, 2, 3] {
-            let accepted = tofu.accept(NOW, INCOMING, &fingerprint(byte));
-            assert_eq!(accepted, Ok(Accepted::Remembered));
+            let remembered = tofu.remember(NOW, INCOMING, &fingerprint(byte));
+            assert_eq!(remembered, Ok(true));
         }
         let one = tofu.known.lock().unwrap().first().cloned().unwrap();
         *tofu.known.lock().unwrap() = vec![one; MOST_INCOMING];
-        let full = tofu.accept(NOW, INCOMING, &fingerprint(9));
+        let full = tofu.accept(INCOMING, &fingerprint(9));
         assert_eq!(full, Err(PeerError::Full(MOST_INCOMING)));
     }
 
@@ -408,16 +427,10 @@ mod tests {
     fn lists_and_open_doors() {
         let files = Arc::new(Folder::default());
         let listed = list(PeerMode::AllowList, &files);
-        assert_eq!(
-            listed.accept(NOW, "a", &fingerprint(1)),
-            Ok(Accepted::Known)
-        );
-        assert!(listed.accept(NOW, "a", &fingerprint(2)).is_err());
+        assert_eq!(listed.accept("a", &fingerprint(1)), Ok(Accepted::Known));
+        assert!(listed.accept("a", &fingerprint(2)).is_err());
         let open = list(PeerMode::Open, &files);
-        assert_eq!(
-            open.accept(NOW, "a", &fingerprint(2)),
-            Ok(Accepted::Unchecked)
-        );
+        assert_eq!(open.accept("a", &fingerprint(2)), Ok(Accepted::Unchecked));
     }
 
     #[test]
@@ -455,10 +468,11 @@ mod tests {
             ..PeersTable::default()
         };
         let tofu = PeerList::load(&table, files.clone()).unwrap();
-        let error = tofu.accept(NOW, "a", &fingerprint(1)).unwrap_err();
+        let error = tofu.remember(NOW, "a", &fingerprint(1)).unwrap_err();
         assert!(matches!(error, PeerError::KeyFile(_)));
-        assert!(
-            tofu.accept(NOW, "a", &fingerprint(2)).is_err(),
+        assert_eq!(
+            tofu.accept("a", &fingerprint(2)),
+            Ok(Accepted::New),
             "nothing was remembered"
         );
     }

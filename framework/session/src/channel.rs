@@ -32,8 +32,26 @@ pub(crate) const FRESH_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// After so many bytes in a direction, too.
 pub(crate) const FRESH_AFTER_BYTES: u64 = 1 << 36;
 
-/// Splits a finished handshake into the two directions.
-pub(crate) fn split_opened(now: Now, opened: Opened) -> (Opener, Sealer, About) {
+/// Fresh exchanges that an initiator begins at once; after them it has one more each minute.
+const OFFERS_MADE: u64 = 8;
+
+/// Those that a responder answers: more, since the clocks of two ends differ.
+const OFFERS_TAKEN: u64 = 16;
+
+/// Records in a row without data after which a channel that only keeps busy is ended.
+const MOST_IDLE_HEARD: u32 = 32;
+
+/// Changes of key on demand in a row without data: half as many, since one that crosses a request
+/// is taken for its answer.
+const MOST_IDLE_SAID: u32 = 16;
+
+/// Splits a finished handshake into the two directions. `fresh_after_bytes` is
+/// [`FRESH_AFTER_BYTES`], or less.
+pub(crate) fn split_opened(
+    now: Now,
+    opened: Opened,
+    fresh_after_bytes: u64,
+) -> (Opener, Sealer, About) {
     let opener = Opener {
         traffic: opened.incoming,
         bytes: 0,
@@ -47,8 +65,13 @@ pub(crate) fn split_opened(now: Now, opened: Opened) -> (Opener, Sealer, About) 
         next: opened.next,
         transcript: opened.transcript,
         fresh: Fresh::Rests,
+        fresh_after_bytes,
+        offers: 0,
+        opened: now.since_start,
         since: now.since_start,
         update_wanted: false,
+        idle_heard: 0,
+        idle_said: 0,
     };
     (opener, sealer, opened.about)
 }
@@ -174,10 +197,18 @@ pub(crate) struct Sealer {
     /// TH(hello … initiator's finished), or FH of the last fresh exchange.
     transcript: Vec<u8>,
     fresh: Fresh,
+    fresh_after_bytes: u64,
+    /// How many fresh exchanges were begun.
+    offers: u64,
+    opened: Duration,
     /// When the present secrets were made.
     since: Duration,
     /// A `key_update` that wants an answer was sent and not answered.
     update_wanted: bool,
+    /// Records without data that came in a row, but answers.
+    idle_heard: u32,
+    /// Changes of key on demand since the last data.
+    idle_said: u32,
 }
 
 impl Sealer {
@@ -192,7 +223,28 @@ impl Sealer {
         self.bytes = self
             .bytes
             .saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        self.idle_said = 0;
         Ok(length)
+    }
+
+    /// Counts a record of so much data that came. A peer may not keep us busy with nothing.
+    pub(crate) fn heard(&mut self, length: usize) -> Result<()> {
+        if length == 0 {
+            return self.heard_nothing();
+        }
+        self.idle_heard = 0;
+        Ok(())
+    }
+
+    fn heard_nothing(&mut self) -> Result<()> {
+        self.idle_heard += 1;
+        if self.idle_heard > MOST_IDLE_HEARD {
+            return refused(
+                Alert::UnexpectedMessage,
+                "too many records without data in a row",
+            );
+        }
+        Ok(())
     }
 
     /// Appends an alert.
@@ -200,9 +252,24 @@ impl Sealer {
         self.traffic.seal(out, ALERT, &[alert.code()])
     }
 
+    /// Appends a `key_update` that somebody wishes for, and says whether it did: the peer takes no
+    /// number of them without data.
+    pub(crate) fn key_update_on_demand(
+        &mut self,
+        out: &mut Vec<u8>,
+        wants_answer: bool,
+    ) -> Result<bool> {
+        if self.idle_said >= MOST_IDLE_SAID {
+            return Ok(false);
+        }
+        self.idle_said += 1;
+        self.key_update(out, wants_answer)?;
+        Ok(true)
+    }
+
     /// Appends a `key_update` and goes on to the next key. A second request while the first is
     /// not answered asks nothing.
-    pub(crate) fn key_update(&mut self, out: &mut Vec<u8>, wants_answer: bool) -> Result<()> {
+    fn key_update(&mut self, out: &mut Vec<u8>, wants_answer: bool) -> Result<()> {
         let asks = wants_answer && !self.update_wanted;
         self.update_wanted |= asks;
         let message = frame(KEY_UPDATE, &[asks.into()])?;
@@ -216,18 +283,22 @@ impl Sealer {
         let age = now.since_start.saturating_sub(self.since);
         self.role == Role::Initiator
             && matches!(self.fresh, Fresh::Rests)
-            && (age >= FRESH_AFTER || self.bytes.max(received) >= FRESH_AFTER_BYTES)
+            && (age >= FRESH_AFTER || self.bytes.max(received) >= self.fresh_after_bytes)
     }
 
-    /// Appends a `fresh_offer`, unless one is under way; says whether it did.
+    /// Appends a `fresh_offer`, unless one is under way or there were too many; says whether it
+    /// did.
     pub(crate) fn fresh_offer(
         &mut self,
+        now: Now,
         rng: &mut dyn CryptoRng,
         out: &mut Vec<u8>,
     ) -> Result<bool> {
-        if self.role != Role::Initiator || !matches!(self.fresh, Fresh::Rests) {
+        let may = self.role == Role::Initiator && matches!(self.fresh, Fresh::Rests);
+        if !may || self.offers >= OFFERS_MADE + self.minutes(now) {
             return Ok(false);
         }
+        self.offers += 1;
         let key = self.suite.kem.generate(rng)?;
         let message = encode_field(FRESH_OFFER, &key.encapsulation_key())?;
         self.traffic.seal(out, HANDSHAKE, &message)?;
@@ -252,7 +323,9 @@ impl Sealer {
         ) {
             (Control::KeyUpdate { wants_answer }, fresh, _) => {
                 self.fresh = fresh;
-                self.update_wanted = false;
+                if !std::mem::take(&mut self.update_wanted) {
+                    self.heard_nothing()?;
+                }
                 if wants_answer && answer_update {
                     self.key_update(out, false)?;
                 }
@@ -280,6 +353,11 @@ impl Sealer {
         offer: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<()> {
+        if self.offers >= OFFERS_TAKEN + self.minutes(now) {
+            let reason = "more fresh exchanges than are taken";
+            return refused(Alert::UnexpectedMessage, reason);
+        }
+        self.offers += 1;
         let key = decode_field("encapsulation key", split(offer)?.1)?;
         let kem = &self.suite.kem;
         let encapsulated = kem
@@ -325,6 +403,10 @@ impl Sealer {
         Ok(secrets.responder)
     }
 
+    fn minutes(&self, now: Now) -> u64 {
+        now.since_start.saturating_sub(self.opened).as_secs() / 60
+    }
+
     /// main', and what follows from it.
     fn step(
         &mut self,
@@ -342,3 +424,6 @@ impl Sealer {
         ApplicationSecrets::new(suite, &main, &self.transcript)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pqfw_framework::keys::{Fingerprint, identity_key};
-use pqfw_framework::peers::{Accepted, INCOMING, PeerError, PeerList, PeerMode};
+use pqfw_framework::peers::{INCOMING, PeerError, PeerList, PeerMode};
 use pqfw_framework::profile::Profile;
 use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
@@ -85,31 +85,40 @@ struct Peers {
 }
 
 impl PeerCheck for Peers {
-    fn check(&self, now: Now, peer: &Fingerprint) -> Result<(), PeerRefused> {
-        match self.list.accept(now, &self.name, peer) {
-            Ok(Accepted::Known | Accepted::Unchecked) => Ok(()),
-            Ok(Accepted::Remembered) => {
-                let (name, place) = (&self.name, self.list.place());
-                let text = if name == INCOMING {
-                    format!("a new peer is trusted on first use: {peer}, now in {place}")
-                } else {
-                    format!(
-                        "trusting {peer} at {name} on first use; compare it with the fingerprint \
-                         that the peer shows; it is now in {place}"
-                    )
-                };
-                self.report.event(&Event::Warning(text));
-                Ok(())
-            }
-            Err(error) => {
-                if !matches!(error, PeerError::Unknown { .. } | PeerError::Changed { .. }) {
-                    self.report.event(&Event::Warning(error.to_string()));
-                }
-                Err(PeerRefused {
-                    peer: peer.clone(),
-                    reason: error.to_string(),
-                })
-            }
+    fn check(&self, _: Now, peer: &Fingerprint) -> Result<(), PeerRefused> {
+        let accepted = self.list.accept(&self.name, peer);
+        accepted
+            .map(|_| ())
+            .map_err(|error| self.refused(peer, &error))
+    }
+
+    fn opened(&self, now: Now, peer: &Fingerprint) -> Result<(), PeerRefused> {
+        let remembered = self.list.remember(now, &self.name, peer);
+        if !remembered.map_err(|error| self.refused(peer, &error))? {
+            return Ok(());
+        }
+        let (name, place) = (&self.name, self.list.place());
+        let text = if name == INCOMING {
+            format!("a new peer is trusted on first use: {peer}, now in {place}")
+        } else {
+            format!(
+                "trusting {peer} at {name} on first use; compare it with the fingerprint \
+                 that the peer shows; it is now in {place}"
+            )
+        };
+        self.report.event(&Event::Warning(text));
+        Ok(())
+    }
+}
+
+impl Peers {
+    fn refused(&self, peer: &Fingerprint, error: &PeerError) -> PeerRefused {
+        if !matches!(error, PeerError::Unknown { .. } | PeerError::Changed { .. }) {
+            self.report.event(&Event::Warning(error.to_string()));
+        }
+        PeerRefused {
+            peer: peer.clone(),
+            reason: error.to_string(),
         }
     }
 }

@@ -7,6 +7,7 @@ use pqfw_framework::suite::Suite;
 use pqfw_framework::world::Now;
 use thiserror::Error;
 
+use crate::channel::FRESH_AFTER_BYTES;
 use crate::identity::Identity;
 use crate::keylog::KeyLog;
 use crate::negotiation::{MOST_SUITES, is_name};
@@ -20,6 +21,7 @@ pub struct Config {
     identities: Vec<Identity>,
     peers: Arc<dyn PeerCheck>,
     keylog: Option<Arc<dyn KeyLog>>,
+    fresh_after_bytes: u64,
 }
 
 /// A suite under its name, with the identity that signs in it.
@@ -129,7 +131,15 @@ impl Config {
             identities,
             peers,
             keylog: None,
+            fresh_after_bytes: FRESH_AFTER_BYTES,
         })
+    }
+
+    /// Wants new secrets from a new KEM key after fewer bytes in a direction than 2^36.
+    #[must_use]
+    pub fn with_fresh_after_bytes(mut self, bytes: u64) -> Self {
+        self.fresh_after_bytes = bytes.min(FRESH_AFTER_BYTES);
+        self
     }
 
     /// Writes every traffic secret there: whoever reads it reads everything.
@@ -189,6 +199,15 @@ impl Config {
             });
         }
         self.peers.check(now, peer)
+    }
+
+    /// What is to happen once the channel with an accepted peer is open.
+    pub(crate) fn opened(&self, now: Now, peer: &Fingerprint) -> Result<(), PeerRefused> {
+        self.peers.opened(now, peer)
+    }
+
+    pub(crate) fn fresh_after_bytes(&self) -> u64 {
+        self.fresh_after_bytes
     }
 
     pub(crate) fn keylog(&self) -> Option<Arc<dyn KeyLog>> {

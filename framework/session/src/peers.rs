@@ -13,6 +13,15 @@ pub trait PeerCheck: Send + Sync {
     /// # Errors
     /// [`PeerRefused`].
     fn check(&self, now: Now, peer: &Fingerprint) -> Result<(), PeerRefused>;
+
+    /// Hears that the channel with an accepted peer is open: the moment to remember one that came
+    /// for the first time, since not every handshake gets so far.
+    ///
+    /// # Errors
+    /// [`PeerRefused`], when another came first.
+    fn opened(&self, _: Now, _: &Fingerprint) -> Result<(), PeerRefused> {
+        Ok(())
+    }
 }
 
 /// A peer that is not accepted: its own fault, or the peer list is incomplete.

@@ -177,6 +177,8 @@ impl TrafficKey {
         inner: u8,
     ) -> Result<()> {
         let before = out.len();
+        // At once, so that no growing buffer leaves a copy of the content behind.
+        out.reserve(content.len() + 1 + self.tag());
         out.extend_from_slice(content);
         out.push(inner);
         let text_end = out.len();

@@ -77,7 +77,7 @@ const LIMITS: ServiceLimits = ServiceLimits {
     handshakes: 4,
     handshake: Duration::from_secs(10),
     sessions: 3,
-    idle: Duration::from_secs(100),
+    sessions_each: 2,
     age: Duration::from_secs(1000),
 };
 

@@ -21,7 +21,8 @@ HELLO_ROUTE, FINISH_ROUTE, REQUEST_ROUTE = "/pqfw/1/hello", "/pqfw/1/finish", "/
 SESSION_HEADER = "pqfw-session"
 REQUEST, RESPONSE = 0, 1
 HANDSHAKE_SECONDS, MAX_HANDSHAKES = 10, 1_024
-IDLE_SECONDS, LIFE_SECONDS = 3_600, 25 * 3_600
+RENEW_SECONDS, LIFE_SECONDS = 10 * 60, 11 * 60
+MAX_SESSIONS, MAX_SESSIONS_EACH = 4_096, 64
 
 
 class Refused(Exception):
@@ -74,7 +75,7 @@ class _Session:
         self.finish_digest, self.welcome = b"", b""
 
     def over(self, now: float) -> bool:
-        return now - self.used > IDLE_SECONDS or now - self.made > LIFE_SECONDS
+        return now - self.made >= LIFE_SECONDS
 
     def seal(self, counter: int, content: bytes, inner: int, zeros: int = 0) -> bytes:
         key = self.sender.key(epoch_of(counter))
@@ -99,7 +100,7 @@ class ExchangeResponder:
         with self.lock:
             try:
                 if method != "POST" or path not in routes:
-                    return self._refuse(400, m.UNEXPECTED_MESSAGE)
+                    return self._refuse(404, m.UNEXPECTED_MESSAGE)
                 if path == HELLO_ROUTE:
                     return self._hello(body)
                 return routes[path](self._session_of(headers), body)
@@ -107,8 +108,9 @@ class ExchangeResponder:
                 status = 403 if failure.code == m.UNKNOWN_PEER else 400
                 return self._refuse(status, failure.code)
             except Refused as refused:
-                # Silent: which alert goes with 401, 409, 425 and 503.
-                return self._refuse(refused.status, m.UNEXPECTED_MESSAGE)
+                codes = {409: m.ILLEGAL_PARAMETER, 425: m.BAD_RECORD_MAC}
+                code = codes.get(refused.status, m.UNEXPECTED_MESSAGE)
+                return self._refuse(refused.status, code)
 
     @staticmethod
     def _refuse(status: int, code: int) -> tuple[int, bytes]:
@@ -118,7 +120,7 @@ class ExchangeResponder:
     def _session_of(headers: dict) -> bytes:
         text = headers.get(SESSION_HEADER, "")
         if len(text) != 32 or any(c not in "0123456789abcdef" for c in text):
-            raise Failure(m.DECODE_ERROR, "pqfw-session is not 32 hexadecimal digits")
+            raise Refused(401)
         return bytes.fromhex(text)
 
     def _hello(self, body: bytes) -> tuple[int, bytes]:
@@ -152,9 +154,16 @@ class ExchangeResponder:
                 del self.handshakes[session]
             raise
         del self.handshakes[session]
+        self._make_room(endpoint.peer_spki)
         made = self.sessions[session] = _Session(endpoint, self.now())
         made.finish_digest, made.welcome = digest, endpoint.take()
         return 200, made.welcome
+
+    def _make_room(self, peer_spki: bytes) -> None:
+        own = [s for s in self.sessions.values() if s.peer_spki == peer_spki]
+        if len(self.sessions) >= MAX_SESSIONS or len(own) >= MAX_SESSIONS_EACH:
+            goes = min(own or self.sessions.values(), key=lambda s: s.used)
+            del self.sessions[goes.id]
 
     @staticmethod
     def _feed(endpoint: Responder, body: bytes, count: int) -> None:
@@ -206,8 +215,8 @@ class ExchangeResponder:
 class ExchangeInitiator:
     """`post(path, headers, body)` gives (status, body)."""
 
-    def __init__(self, config: Config, post: Callable):
-        self.config, self.post = config, post
+    def __init__(self, config: Config, post: Callable, now: Callable[[], float] = time.monotonic):
+        self.config, self.post, self.now = config, post, now
         self.connect()
 
     def connect(self) -> None:
@@ -220,6 +229,7 @@ class ExchangeInitiator:
         if endpoint.state != "open":
             raise Failure(m.UNEXPECTED_MESSAGE, "no welcome")
         s = endpoint.schedule
+        self.made = self.now()
         self.endpoint, self.session, self.counter = endpoint, endpoint.session, 1
         self.sender = Epochs(endpoint.suite, s.c_ap)
         self.receiver = Epochs(endpoint.suite, s.s_ap)
@@ -259,6 +269,8 @@ class ExchangeInitiator:
         """401 and 425 are no proof that nothing happened: only a repeatable request is repeated."""
         content = encode_request(method, route, body)
         for attempt in range(2):
+            if self.now() - self.made >= RENEW_SECONDS:
+                self.connect()
             counter, sealed = self.seal(content)
             status, answer = self.post(REQUEST_ROUTE, self.headers, sealed)
             if status == 200:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import messages as m
 from algorithms import v32
 from handshake import Config, Endpoint, Initiator, Responder
 from messages import Failure, PeerAlert
 from records import ALERT, DATA, HANDSHAKE, MAX_CONTENT_BYTES, RecordKey, RecordReader
+
+
+OFFERS_MADE, OFFERS_TAKEN = 8, 16  # at once; and one more each minute
+MAX_IDLE_HEARD, MAX_IDLE_SAID = 32, 16  # records in a row without data
 
 
 class Truncated(Exception):
@@ -23,7 +28,9 @@ class Connection:
         self.initiates = isinstance(endpoint, Initiator)
         self.received: list[bytes] = []
         self.sent_close = self.peer_closed = False
-        self.update_asked = self.update_owed = False
+        self.update_asked = False
+        self.idle_heard = self.idle_said = self.offers = 0
+        self.made = time.monotonic()
         self.fresh_key = None  # initiator: the key that fresh_answer is for
         self.fresh_offer = b""
         self.fresh_recv: RecordKey | None = None  # responder: the key after fresh_done
@@ -69,6 +76,15 @@ class Connection:
             raise
         if data is not None:
             self.received.append(data)
+            self._idle(len(data) == 0)
+
+    def _idle(self, without_data: bool) -> None:
+        self.idle_heard = self.idle_heard + 1 if without_data else 0
+        if self.idle_heard > MAX_IDLE_HEARD:
+            raise Failure(m.UNEXPECTED_MESSAGE, "too many records without data")
+
+    def _offers_allowed(self, at_once: int) -> float:
+        return at_once + (time.monotonic() - self.made) // 60
 
     # --- what is sent in state open
 
@@ -86,6 +102,7 @@ class Connection:
             part = data[start : start + MAX_CONTENT_BYTES]
             room = min(zeros, MAX_CONTENT_BYTES - len(part))
             self.endpoint.out += self.endpoint.send_key.seal(part, DATA, room)
+            self.idle_said = 0
 
     def close(self) -> None:
         if not self.sent_close:
@@ -94,7 +111,15 @@ class Connection:
             self.sent_close = True
 
     def key_update(self, wants_answer: bool = False) -> None:
-        self._handshake(m.message(m.KEY_UPDATE, bytes([wants_answer])))
+        if self.idle_said >= MAX_IDLE_SAID:
+            raise RuntimeError("the peer has had enough key_updates without data")
+        self.idle_said += 1
+        asks = wants_answer and not self.update_asked
+        self.update_asked |= asks
+        self._update(asks)
+
+    def _update(self, asks: bool) -> None:
+        self._handshake(m.message(m.KEY_UPDATE, bytes([asks])))
         self.endpoint.send_key = self.endpoint.send_key.updated()
         self.updates["sent"] += 1
 
@@ -102,6 +127,9 @@ class Connection:
         """The initiator's wish for a fresh exchange."""
         if self.fresh_key is not None or not self.initiates:
             raise RuntimeError("no fresh exchange can begin here")
+        if self.offers >= self._offers_allowed(OFFERS_MADE):
+            raise RuntimeError("there were as many fresh exchanges as there may be")
+        self.offers += 1
         key, ek = self.endpoint.suite.kem.generate()
         offer = m.message(m.FRESH_OFFER, v32(ek))
         self._handshake(offer)
@@ -125,16 +153,22 @@ class Connection:
             raise Failure(m.ILLEGAL_PARAMETER, f"wants_answer is {body[0]}")
         self.endpoint.recv_key = self.endpoint.recv_key.updated()
         self.updates["received"] += 1
-        # Silent: who has sent close_notify owes no answers.
+        asked, self.update_asked = self.update_asked, False
+        if not asked:
+            self._idle(True)
+        # Who has sent close_notify owes no answers.
         if body[0] == 1 and not self.sent_close:
-            self.key_update(False)
+            self._update(False)
 
     def _on_fresh_offer(self, body: bytes, encoded: bytes) -> None:
         e = self.endpoint
         if self.fresh_recv is not None:
             raise Failure(m.UNEXPECTED_MESSAGE, "a fresh exchange inside another")
         ek = m.decode_vector(body)
-        if self.sent_close:  # Silent: as with key_update.
+        if self.offers >= self._offers_allowed(OFFERS_TAKEN):
+            raise Failure(m.UNEXPECTED_MESSAGE, "more fresh exchanges than are taken")
+        self.offers += 1
+        if self.sent_close:  # As with key_update.
             return
         try:
             ct, shared = e.suite.kem.encapsulate(ek)

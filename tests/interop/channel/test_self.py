@@ -20,11 +20,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import datagram  # noqa: E402
+import exchange as exchanges  # noqa: E402
 import messages as m  # noqa: E402
 import pqfw_channel as pq  # noqa: E402
 import schedule  # noqa: E402
 import vectors  # noqa: E402
 from records import ALERT, HANDSHAKE, record, split_records  # noqa: E402
+from stream import MAX_IDLE_HEARD, OFFERS_MADE, OFFERS_TAKEN  # noqa: E402
 
 HYBRID = "X25519+ML-KEM-768/ML-DSA-65/AES-256-GCM/HKDF-SHA256"
 LATTICE = "ML-KEM-768/ML-DSA-65/AES-256-GCM/HKDF-SHA256"
@@ -32,7 +34,7 @@ CLASSIC = "X25519/Ed25519/ChaCha20-Poly1305/HKDF-SHA256"
 SMALL = "P-256/ECDSA-P256/AES-128-GCM/HKDF-SHA384"
 ALL = [HYBRID, LATTICE, CLASSIC, SMALL]
 
-KEYS = {side: {n: s.generate() for n, s in pq.SIGNATURES.items()} for side in ("a", "b")}
+KEYS = {side: {n: s.generate() for n, s in pq.SIGNATURES.items()} for side in "abc"}
 
 
 def config(suites, side, **more) -> pq.Config:
@@ -391,8 +393,8 @@ def key_updates() -> None:
     one.key_update(True)
     other.key_update(False)
     talks(one, other)
-    assert one.updates == {"sent": 2, "received": 3}, one.updates
-    assert other.updates == {"sent": 3, "received": 2}, other.updates
+    assert one.updates == {"sent": 2, "received": 2}, one.updates
+    assert other.updates == {"sent": 2, "received": 2}, other.updates
     suite = one.endpoint.suite
     assert other.endpoint.recv_key.key.secret == suite.update(suite.update(before))
     other.feed(one.endpoint.send_key.seal(m.message(m.KEY_UPDATE, b"\0"), HANDSHAKE))
@@ -412,6 +414,50 @@ def fresh_exchanges() -> None:
             assert key.send_key.key.secret == peer.recv_key.key.secret
         assert one.endpoint.schedule.next == other.endpoint.schedule.next
     assert len(seen) == 3 and one.endpoint.schedule.exp == exporter
+
+
+def fresh_exchanges_have_a_rate() -> None:
+    one, other = opened(initiator=[CLASSIC], responder=[CLASSIC])
+    for _ in range(OFFERS_MADE):
+        one.fresh()
+        pump(one, other)
+    try:
+        one.fresh()
+    except RuntimeError:
+        pass
+    else:
+        raise AssertionError("a ninth at once")
+    one.made -= 60
+    one.fresh()
+    pump(one, other)
+    for _ in range(OFFERS_MADE + 1, OFFERS_TAKEN):
+        one.offers = 0
+        one.fresh()
+        pump(one, other)
+    one.offers = 0
+    one.fresh()
+    refused(m.UNEXPECTED_MESSAGE, lambda: other.feed(one.take()))
+
+
+def idle_talk_ends() -> None:
+    for idle in (lambda c: c.send(b""), lambda c: c._update(False)):
+        one, other = opened(initiator=[CLASSIC], responder=[CLASSIC])
+        for _ in range(2):
+            for _ in range(MAX_IDLE_HEARD):
+                idle(one)
+            one.send(b"x")
+            pump(one, other)
+        for _ in range(MAX_IDLE_HEARD + 1):
+            idle(one)
+        refused(m.UNEXPECTED_MESSAGE, lambda: other.feed(one.take()))
+
+
+def answers_are_no_idle_talk() -> None:
+    one, other = opened(initiator=[CLASSIC], responder=[CLASSIC])
+    for _ in range(3 * MAX_IDLE_HEARD):
+        one.send(b"x")
+        one.key_update(True)
+        pump(one, other)
 
 
 def fresh_exchange_between_key_updates_and_data() -> None:
@@ -674,11 +720,50 @@ def a_repeated_finish_gives_the_same_bytes() -> None:
 def sessions_end() -> None:
     clock = [0.0]
     one, wire = exchange([CLASSIC], now=lambda: clock[0])
-    clock[0] = 3_600
-    assert one.request("GET", "/", b"")[0] == 200
-    clock[0] = 7_201
+    one.now = lambda: 0.0  # an initiator that does not renew
+    one.made = 0.0
+    held = [one.seal(exchanges.encode_request("GET", "/", b""))[1] for _ in range(2)]
+    clock[0] = 659
+    assert wire("/pqfw/1/r", one.headers, held[0])[0] == 200
+    clock[0] = 660
+    assert wire("/pqfw/1/r", one.headers, held[1])[0] == 401, "held back and delivered"
     refusal_of(401, lambda: one.request("GET", "/", b""))
     assert one.request("GET", "/", b"")[0] == 200, "a new session"
+
+
+def sessions_are_renewed() -> None:
+    clock = [0.0]
+    now = lambda: clock[0]  # noqa: E731
+    one, wire = exchange([CLASSIC], now=now)
+    one.now, one.made = now, 0.0
+    sessions = []
+    for clock[0] in (0, 599, 600):
+        assert one.request("POST", "/", b"")[0] == 200
+        sessions.append(one.session)
+    assert sessions[0] == sessions[1] != sessions[2] and len(wire.responder.sessions) == 2
+
+
+def a_peer_has_so_many_sessions() -> None:
+    one, wire = exchange([CLASSIC])
+    two = pq.ExchangeInitiator(config([CLASSIC], "c"), wire)
+    for _ in range(exchanges.MAX_SESSIONS_EACH):
+        pq.ExchangeInitiator(config([CLASSIC], "a"), wire)
+    assert len(wire.responder.sessions) == exchanges.MAX_SESSIONS_EACH + 1
+    assert one.session not in wire.responder.sessions and two.session in wire.responder.sessions
+
+
+def refusals_name_their_alerts() -> None:
+    one, wire = exchange([CLASSIC])
+    one.request("GET", "/", b"")
+    post = wire.responder.handle
+    once = wire.log[-1]
+    for expected, got in (
+        ((404, m.UNEXPECTED_MESSAGE), post("POST", "/other", {}, b"")),
+        ((401, m.UNEXPECTED_MESSAGE), post("POST", once[0], {}, once[2])),
+        ((409, m.ILLEGAL_PARAMETER), post("POST", *once)),
+        ((400, m.BAD_RECORD_MAC), post("POST", once[0], once[1], bytes(7) + bytes([9] * 60))),
+    ):
+        assert got == (expected[0], record(ALERT, bytes([expected[1]]))), got
 
 
 # --- datagrams --------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ use super::gate::Gate;
 use super::sealed::{SessionId, Way, bound_to, decode_response, encode_request, to_header};
 use super::{FINISH, HELLO, REQUEST};
 use crate::alert::Alert;
-use crate::channel::{FRESH_AFTER, FRESH_AFTER_BYTES};
+use crate::channel::FRESH_AFTER_BYTES;
 use crate::config::Config;
 use crate::epoch::{EpochKey, EpochKeys, Lookup, MOST_EPOCHS_AHEAD, epoch_of, next_epoch};
 use crate::error::{ChannelError, refused};
@@ -35,6 +35,10 @@ pub enum Resend {
     /// All: for protocols whose requests may be repeated or carry a protection of their own.
     Everything,
 }
+
+/// After so long a client makes a new session: whoever holds a request back on the way can deliver
+/// it for as long as its session lives.
+const RENEW_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// A client of a [`ChannelService`](super::ChannelService), over any exchange.
 pub struct ChannelExchange {
@@ -244,7 +248,7 @@ impl ChannelExchange {
     fn usable(&self) -> Option<Arc<Session>> {
         let now = self.world.now().since_start;
         let session = self.lock().clone()?;
-        let young = now.saturating_sub(session.made) < FRESH_AFTER;
+        let young = now.saturating_sub(session.made) < RENEW_AFTER;
         let light = session.bytes.load(Ordering::Relaxed) < FRESH_AFTER_BYTES;
         (young && light).then_some(session)
     }
@@ -383,3 +387,6 @@ impl Keys {
         self.proven = self.proven.max(epoch_of(counter));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,15 +17,17 @@ use crate::schedule::Exporter;
 /// What a service remembers at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceLimits {
-    /// Handshakes under way; the oldest go first.
+    /// Handshakes under way; the oldest go first. Were the newest refused, whoever fills the room
+    /// would shut it to everybody else; so each is kept for as long as the flood takes to fill it.
     pub handshakes: usize,
     /// How long a handshake may take.
     pub handshake: Duration,
-    /// Sessions; the longest idle go first.
+    /// Sessions of all peers; the longest idle go first, those of the newcomer's peer before all
+    /// others.
     pub sessions: usize,
-    /// How long a session may be idle.
-    pub idle: Duration,
-    /// How old a session may be.
+    /// Sessions of one peer.
+    pub sessions_each: usize,
+    /// How old a session may be: a little older than clients let one become.
     pub age: Duration,
 }
 
@@ -35,8 +37,8 @@ impl Default for ServiceLimits {
             handshakes: 1024,
             handshake: Duration::from_secs(10),
             sessions: 4096,
-            idle: Duration::from_secs(60 * 60),
-            age: Duration::from_secs(25 * 60 * 60),
+            sessions_each: 64,
+            age: Duration::from_secs(11 * 60),
         }
     }
 }
@@ -152,16 +154,7 @@ impl Sessions {
         let mut memory = self.lock();
         let limits = &self.limits;
         memory.sessions.retain(|_, kept| !kept.is_over(now, limits));
-        while memory.sessions.len() >= limits.sessions {
-            let idlest = memory
-                .sessions
-                .iter()
-                .min_by_key(|(_, kept)| kept.lock().used);
-            let Some(idlest) = idlest.map(|(id, _)| *id) else {
-                break;
-            };
-            memory.sessions.remove(&idlest);
-        }
+        memory.make_room(limits, &session.peer);
         memory.sessions.insert(id, Arc::new(session));
     }
 
@@ -189,6 +182,24 @@ impl Sessions {
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    /// Makes room for a session of this peer: by one of its own, if it has any.
+    fn make_room(&mut self, limits: &ServiceLimits, peer: &Fingerprint) {
+        let idlest = |(_, kept): &(&SessionId, &Arc<Session>)| kept.lock().used;
+        let own = self.sessions.iter().filter(|(_, kept)| kept.peer == *peer);
+        let owns = own.clone().count();
+        let own = own.min_by_key(idlest);
+        let goes = own.or_else(|| self.sessions.iter().min_by_key(idlest));
+        let goes = goes.map(|(id, _)| *id);
+        let full = self.sessions.len() >= limits.sessions;
+        if (full || owns >= limits.sessions_each)
+            && let Some(id) = goes
+        {
+            self.sessions.remove(&id);
+        }
     }
 }
 
@@ -225,7 +236,6 @@ impl Session {
 
     fn is_over(&self, now: Duration, limits: &ServiceLimits) -> bool {
         now.saturating_sub(self.made) >= limits.age
-            || now.saturating_sub(self.lock().used) >= limits.idle
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -334,6 +334,8 @@ impl AnswerReader<'_> {
         };
         self.initiator.key.take().ok_or(ChannelError::Closed)?;
         let sent = Sent {
+            config: self.initiator.config.clone(),
+            met: now,
             opened: Some(opened),
         };
         Ok(Progress::Sent(Box::new(sent), records))
@@ -378,6 +380,9 @@ impl Flight {
 
 /// Our flight is on its way, and the responder's word is awaited.
 pub(crate) struct Sent {
+    config: Arc<Config>,
+    /// When the responder proved who it is.
+    met: Now,
     opened: Option<Opened>,
 }
 
@@ -401,6 +406,8 @@ impl Sent {
         let opened = self.opened.as_mut().ok_or(ChannelError::Closed)?;
         let message = open_message(&mut opened.incoming, record)?;
         decode_empty(expect(WELCOME, &message)?)?;
+        let peer = opened.about.peer.fingerprint();
+        self.config.opened(self.met, peer)?;
         self.opened.take().ok_or(ChannelError::Closed)
     }
 

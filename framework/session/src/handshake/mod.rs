@@ -11,6 +11,8 @@
 //! that datagrams can drop a forged one and wait for the true one; only the step that seals with a
 //! new key uses it up, so that no number of a key is used twice.
 
+#[cfg(test)]
+pub(crate) mod harness;
 mod initiator;
 #[cfg(test)]
 mod regression;

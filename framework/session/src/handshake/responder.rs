@@ -312,6 +312,7 @@ impl FinishReader<'_> {
     fn last(&mut self, now: Now, peer: PeerKey) -> Result<(Box<Opened>, Vec<u8>)> {
         let answered = &mut *self.answered;
         answered.config.accept(now, &peer.fingerprint)?;
+        answered.config.opened(now, &peer.fingerprint)?;
         let transcript = self.transcript.hash();
         let (suite, main) = (&answered.suite, &answered.main);
         let next = derive(suite, main, "fresh", &transcript)?;

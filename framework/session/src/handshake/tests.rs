@@ -1,15 +1,14 @@
 //! Whatever an attacker does to a handshake: what is agreed is what the rule says, or nothing is.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
 use pqfw_framework::rand_core::SeedableRng;
 use pqfw_framework::secret::SecretBytes;
 use pqfw_framework::transport::Delivery;
-use pqfw_framework::world::Now;
 
-use super::{Initiator, Opened, Progress, Reply, Sent, answer};
+use super::harness::{Ends, NOW, first, honest, read, shake};
+use super::{Initiator, Progress, Reply, answer};
 use crate::alert::Alert;
 use crate::config::Config;
 use crate::error::ChannelError;
@@ -19,105 +18,12 @@ use crate::people::{CHEAP, HYBRID, OTHER, SIBLING, config, config_with};
 use crate::record::{HANDSHAKE, HEAD, Records, plain};
 use crate::{InsecureAnybody, PeerCheck, PinnedPeers};
 
-const NOW: Now = Now {
-    since_start: Duration::ZERO,
-    unix_micros: 0,
-};
-
 const CATALOGUE: [&str; 4] = [
     CHEAP,
     OTHER,
     SIBLING,
     "P-256/ECDSA-P256/AES-256-GCM/HKDF-SHA256",
 ];
-
-/// Changes a flight: its number (1 and 5 hellos, 2 and 6 their answers, 3, 4) and its bytes.
-type Attacker<'a> = &'a mut dyn FnMut(u8, &mut Vec<u8>);
-
-struct Ends {
-    near: Opened,
-    far: Opened,
-}
-
-/// Runs a handshake through the attacker's hands.
-fn shake(
-    near: &Arc<Config>,
-    far: &Arc<Config>,
-    seed: u64,
-    attacker: Attacker<'_>,
-) -> Result<Ends, ChannelError> {
-    let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let cookie_key = SecretBytes::copy_of(&[7; 32]);
-    let (mut initiator, mut hello) = Initiator::start(near, Delivery::Stream, &mut rng)?;
-    let mut round = 0;
-    loop {
-        attacker(1 + round, &mut hello);
-        let hello_record = first(&hello)?;
-        let (mut answered, mut flight) = match answer(
-            far,
-            Delivery::Stream,
-            &cookie_key,
-            &[],
-            &mut rng,
-            hello_record,
-        )? {
-            Reply::Retry(records) => (None, records),
-            Reply::Answered(answered, flight) => (Some(answered), flight),
-        };
-        attacker(2 + round, &mut flight);
-        let (mut sent, mut flight) = match read(&mut initiator, &mut rng, &flight)? {
-            Progress::Again(next, records) => {
-                (initiator, hello) = (*next, records);
-                round = 4;
-                continue;
-            }
-            Progress::Sent(sent, flight) => (sent, flight),
-            Progress::More => return cut_off(),
-        };
-        attacker(3, &mut flight);
-        let answered = answered.as_mut().ok_or(ChannelError::Closed)?;
-        let mut reader = answered.read()?;
-        let mut opened = None;
-        for record in Records::of(&flight) {
-            opened = reader.record(NOW, record?)?;
-        }
-        let Some((far, mut welcome)) = opened else {
-            return cut_off();
-        };
-        attacker(4, &mut welcome);
-        let near = welcomed(&mut sent, &welcome)?;
-        return Ok(Ends { near, far: *far });
-    }
-}
-
-fn cut_off<T>() -> Result<T, ChannelError> {
-    Err(ChannelError::Truncated(None))
-}
-
-fn first(flight: &[u8]) -> Result<&[u8], ChannelError> {
-    Records::of(flight).next().unwrap_or_else(cut_off)
-}
-
-fn welcomed(sent: &mut Sent, welcome: &[u8]) -> Result<Opened, ChannelError> {
-    sent.welcome(first(welcome)?)
-}
-
-fn read(
-    initiator: &mut Initiator,
-    rng: &mut ChaCha20Rng,
-    flight: &[u8],
-) -> Result<Progress, ChannelError> {
-    let mut reader = initiator.read();
-    for record in Records::of(flight) {
-        match reader.record(NOW, rng, record?)? {
-            Progress::More => {}
-            progress => return Ok(progress),
-        }
-    }
-    Ok(Progress::More)
-}
-
-fn honest(_: u8, _: &mut Vec<u8>) {}
 
 fn alert_of(result: Result<Ends, ChannelError>) -> Option<Alert> {
     result.err().and_then(|error| error.alert())

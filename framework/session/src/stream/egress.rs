@@ -188,9 +188,28 @@ impl Shared {
         let _ = self.drive(Half::Reader, &mut egress);
     }
 
-    /// Notes what the reader counted.
-    pub(super) fn received(&self, bytes: u64) {
-        self.lock().received = bytes;
+    /// Notes a record of data that came: its length, and what the reader counted. An end that
+    /// only reads begins a fresh exchange in its time, too.
+    pub(super) fn received(&self, length: usize, bytes: u64) -> Result<()> {
+        let mut egress = self.lock();
+        let egress = &mut *egress;
+        egress.received = bytes;
+        let Some(sealer) = &mut egress.sealer else {
+            return Ok(());
+        };
+        sealer.heard(length)?;
+        if egress.closed {
+            return Ok(());
+        }
+        self.fresh_if_due(sealer, bytes, &mut egress.pending)
+    }
+
+    fn fresh_if_due(&self, sealer: &mut Sealer, received: u64, out: &mut Vec<u8>) -> Result<()> {
+        let now = self.world.now();
+        if sealer.fresh_is_due(now, received) {
+            sealer.fresh_offer(now, &mut *self.world.rng(), out)?;
+        }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Egress> {
@@ -202,9 +221,7 @@ impl Shared {
         let Some(sealer) = &mut egress.sealer else {
             return Err(ChannelError::Closed);
         };
-        if sealer.fresh_is_due(self.world.now(), egress.received) {
-            sealer.fresh_offer(&mut *self.world.rng(), &mut egress.pending)?;
-        }
+        self.fresh_if_due(sealer, egress.received, &mut egress.pending)?;
         for _ in 0..CHUNK_RECORDS {
             if rest.is_empty() {
                 break;
@@ -345,22 +362,24 @@ impl Control {
         }
     }
 
-    /// Changes the key of our direction and, if wanted, asks the peer to change its own. It goes
-    /// out with the next read or write.
+    /// Changes the key of our direction and, if wanted, asks the peer to change its own; says
+    /// whether it did: not for the 17th time without data in between, of which a peer has enough.
+    /// It goes out with the next read or write.
     ///
     /// # Errors
     /// [`ChannelError::Closed`].
-    pub fn key_update(&self, wants_answer: bool) -> Result<()> {
-        self.with(|sealer, out, _| sealer.key_update(out, wants_answer))
+    pub fn key_update(&self, wants_answer: bool) -> Result<bool> {
+        self.with(|sealer, out, _| sealer.key_update_on_demand(out, wants_answer))
     }
 
-    /// Begins a fresh exchange, if this end is the initiator and none is under way; says whether
-    /// it did. It goes out with the next read or write.
+    /// Begins a fresh exchange, if this end is the initiator, none is under way, and there were
+    /// not more than eight and one a minute; says whether it did. It goes out with the next read
+    /// or write.
     ///
     /// # Errors
     /// [`ChannelError::Closed`]; [`ChannelError::Primitive`].
     pub fn fresh_exchange(&self) -> Result<bool> {
-        self.with(|sealer, out, world| sealer.fresh_offer(&mut *world.rng(), out))
+        self.with(|sealer, out, world| sealer.fresh_offer(world.now(), &mut *world.rng(), out))
     }
 
     fn with<T>(

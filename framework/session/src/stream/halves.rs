@@ -15,7 +15,8 @@ use crate::error::ChannelError;
 /// Application bytes that came.
 pub(super) struct SecureReader {
     line: Box<dyn StreamReader>,
-    opener: Opener,
+    /// None at the end: there is nothing more to open.
+    opener: Option<Opener>,
     inbox: Inbox,
     /// Opened and not yet taken.
     plain: Range<usize>,
@@ -40,7 +41,7 @@ impl SecureReader {
     ) -> Self {
         Self {
             line,
-            opener,
+            opener: Some(opener),
             inbox,
             plain: 0..0,
             ended: None,
@@ -62,33 +63,34 @@ impl SecureReader {
                 Ok(false) => {
                     let read = self.more().await;
                     match read {
-                        Ok(0) => self.end(ChannelError::Truncated(None)),
+                        Ok(0) => self.fail(ChannelError::Truncated(None)),
                         Ok(bytes) => self.inbox.came(bytes),
-                        Err(error) => self.end(ChannelError::Truncated(Some(error))),
+                        Err(error) => self.fail(ChannelError::Truncated(Some(error))),
                     }
                 }
-                Err(error) => self.end(error),
+                Err(error) => self.fail(error),
             }
         }
     }
 
     /// Takes one record, if one is there.
     fn step(&mut self) -> Result<bool, ChannelError> {
-        let Some((head, place)) = self.inbox.take(self.opener.tag())? else {
+        let opener = self.opener.as_mut().ok_or(ChannelError::Closed)?;
+        let Some((head, place)) = self.inbox.take(opener.tag())? else {
             return Ok(false);
         };
         let start = place.start;
-        match self.opener.open(head, self.inbox.at_mut(place))? {
+        match opener.open(head, self.inbox.at_mut(place))? {
             Received::Data(range) => {
+                self.shared.received(range.len(), opener.bytes())?;
                 self.plain = start + range.start..start + range.end;
-                self.shared.received(self.opener.bytes());
             }
             Received::Control(message) => {
                 if let Some(secret) = self.shared.control(message)? {
-                    self.opener.replace(secret)?;
+                    opener.replace(secret)?;
                 }
             }
-            Received::Closed => self.ended = Some(Ok(())),
+            Received::Closed => self.end(Ok(())),
         }
         Ok(true)
     }
@@ -115,9 +117,14 @@ impl SecureReader {
         bytes
     }
 
-    fn end(&mut self, error: ChannelError) {
+    fn fail(&mut self, error: ChannelError) {
         self.shared.fail(&error);
-        self.ended = Some(Err(error));
+        self.end(Err(error));
+    }
+
+    fn end(&mut self, how: Result<(), ChannelError>) {
+        self.ended = Some(how);
+        self.opener = None;
     }
 }
 

@@ -138,7 +138,7 @@ async fn initiate(
         Err(error) => Err(error),
     };
     match welcomed {
-        Ok(opened) => Ok(secure(opened, connection, inbox, world)),
+        Ok(opened) => Ok(secure(config, opened, connection, inbox, world)),
         Err(error) => {
             let alert = error.alert().and_then(|alert| sent.alert(alert));
             Err(refuse(connection, alert, error).await)
@@ -193,7 +193,7 @@ async fn respond(
             Ok(None) => {}
             Ok(Some((opened, welcome))) => {
                 connection.writer.write_all(&welcome).await?;
-                return Ok(secure(*opened, connection, inbox, world));
+                return Ok(secure(config, *opened, connection, inbox, world));
             }
             Err(error) => {
                 let alert = error.alert().and_then(|alert| reader.alert(alert));
@@ -224,8 +224,15 @@ async fn refuse(
     error
 }
 
-fn secure(opened: Opened, connection: Connection, inbox: Inbox, world: &Arc<dyn World>) -> Secure {
-    let (opener, sealer, about) = split_opened(world.now(), opened);
+fn secure(
+    config: &Config,
+    opened: Opened,
+    connection: Connection,
+    inbox: Inbox,
+    world: &Arc<dyn World>,
+) -> Secure {
+    let fresh_after_bytes = config.fresh_after_bytes();
+    let (opener, sealer, about) = split_opened(world.now(), opened, fresh_after_bytes);
     let shared = Arc::new(Shared::new(sealer, connection.writer, world.clone()));
     let address = connection.peer;
     Secure {

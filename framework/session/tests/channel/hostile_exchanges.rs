@@ -1,14 +1,14 @@
 //! Exchanges with somebody on the way: replays, forged refusals, floods, and the passing of time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pqfw_framework::transport::{Exchange, Request, Response};
-use pqfw_memory::{Interceptor, RequestFate};
+use pqfw_memory::{Interceptor, RequestFate, SeededWorld};
 use pqfw_session::exchange::{ChannelExchange, Resend, ServiceLimits};
 use pqfw_session::{Alert, ChannelError};
 
-use crate::exchanges::serve;
+use crate::exchanges::{Direct, Echo, serve};
 use crate::support::people::{CHEAP, config, pinned};
 use crate::support::{run, world};
 
@@ -226,36 +226,121 @@ fn a_flood_of_hellos_takes_no_more_than_its_room() {
 }
 
 #[test]
-fn sessions_end_by_idleness_and_by_age_and_the_client_makes_new_ones() {
+fn a_peer_with_many_sessions_loses_its_own_and_nobody_elses() {
     run(async {
-        let (_, direct) = serve(config(2, &[CHEAP]), ServiceLimits::default());
-        let (seeded, world) = world(3);
-        let direct = Arc::new(crate::exchanges::Direct {
-            service: direct.service.clone(),
-            world: world.clone(),
-            seen: std::sync::Mutex::default(),
-        });
-        let client = ChannelExchange::new(config(1, &[CHEAP]), direct.clone(), world);
-        let counter = async || client.request("GET", "/", b"").await.unwrap().counter;
-        assert_eq!(counter().await, 1);
-        seeded.advance(Duration::from_secs(3599));
-        assert_eq!(counter().await, 2);
-        seeded.advance(Duration::from_secs(3600));
-        assert_eq!(counter().await, 1, "401, and a new session");
-        for _ in 0..23 {
-            seeded.advance(Duration::from_secs(3599));
-            counter().await;
+        let limits = ServiceLimits {
+            sessions: 4,
+            sessions_each: 3,
+            ..ServiceLimits::default()
+        };
+        let (seeded, _, direct, _) = timed(limits);
+        let client = |who| {
+            let (_, world) = world(3);
+            ChannelExchange::new(config(who, &[CHEAP]), direct.clone(), world)
+        };
+        let ask = async |client: &ChannelExchange| {
+            seeded.advance(Duration::from_secs(1));
+            client.request("POST", "/", b"").await
+        };
+        let quiet = client(1);
+        ask(&quiet).await.unwrap();
+        let loud = [(); 5].map(|()| client(4));
+        for one in &loud {
+            ask(one).await.unwrap();
         }
-        assert_eq!(counter().await, 25);
-        seeded.advance(Duration::from_secs(3599));
-        assert_eq!(counter().await, 26);
-        seeded.advance(Duration::from_secs(60));
-        assert_eq!(counter().await, 1, "a day is over");
-        // A handshake that is not finished in time is not finished.
-        let response = direct
-            .exchange(Request::post("/pqfw/1/hello", Vec::new()))
-            .await;
-        assert_eq!(response.unwrap().status, 400);
+        assert_eq!(direct.service.counts().1, 4);
+        let gone = Some(ChannelError::Unanswered { status: 401 });
+        for (number, one) in loud.iter().enumerate() {
+            let answer = ask(one).await;
+            if number < 2 {
+                assert_eq!(answer.err(), gone, "the longest idle of its own");
+            } else {
+                assert!(answer.is_ok(), "{number}");
+            }
+        }
+        ask(&quiet).await.unwrap();
+        // A third one finds the house full, and has none of its own to lose.
+        ask(&client(5)).await.unwrap();
+        assert_eq!(direct.service.counts().1, 4);
+        assert_eq!(ask(&loud[2]).await.err(), gone, "the longest idle of all");
+        ask(&quiet).await.unwrap();
+    });
+}
+
+/// A client and a service that share a clock.
+fn timed(limits: ServiceLimits) -> (Arc<SeededWorld>, Arc<Echo>, Arc<Direct>, ChannelExchange) {
+    let (echo, direct) = serve(config(2, &[CHEAP]), limits);
+    let (seeded, world) = world(3);
+    let direct = Arc::new(Direct {
+        service: direct.service.clone(),
+        world: world.clone(),
+        seen: Mutex::default(),
+    });
+    let client = ChannelExchange::new(config(1, &[CHEAP]), direct.clone(), world);
+    (seeded, echo, direct, client)
+}
+
+#[test]
+fn sessions_end_by_age_and_the_client_makes_new_ones_before() {
+    run(async {
+        let (seeded, _, direct, client) = timed(ServiceLimits::default());
+        let counter = async || client.request("POST", "/", b"").await.unwrap().counter;
+        assert_eq!(counter().await, 1);
+        seeded.advance(Duration::from_secs(599));
+        assert_eq!(counter().await, 2);
+        seeded.advance(Duration::from_secs(1));
+        assert_eq!(counter().await, 1);
+        assert_eq!(direct.service.counts(), (0, 2));
+        seeded.advance(Duration::from_secs(659));
+        assert_eq!(counter().await, 1);
+        assert_eq!(direct.service.counts(), (0, 2), "the first is forgotten");
+    });
+}
+
+#[test]
+fn a_request_that_is_held_back_dies_with_its_session() {
+    run(async {
+        for (seconds, status) in [(659, 200), (660, 401)] {
+            let (seeded, echo, direct, _) = timed(ServiceLimits::default());
+            let held = Arc::new(Mutex::new(None));
+            let hold = held.clone();
+            let wire = Interceptor::new(direct.clone()).on_request(move |request| {
+                if request.route.ends_with("/r") {
+                    *hold.lock().unwrap() = Some(request.clone());
+                    return RequestFate::Drop;
+                }
+                RequestFate::Pass
+            });
+            let (_, world) = world(3);
+            let client = ChannelExchange::new(config(1, &[CHEAP]), Arc::new(wire), world);
+            assert!(client.request("POST", "/unlock", b"").await.is_err());
+            seeded.advance(Duration::from_secs(seconds));
+            let held = held.lock().unwrap().take().unwrap();
+            assert_eq!(direct.exchange(held).await.unwrap().status, status);
+            assert_eq!(echo.0.lock().unwrap().len(), usize::from(status == 200));
+        }
+    });
+}
+
+#[test]
+fn a_handshake_that_is_not_finished_in_time_is_not_finished() {
+    run(async {
+        for (seconds, finished) in [(9, true), (10, false)] {
+            let (seeded, _, direct, _) = timed(ServiceLimits::default());
+            let (_, world) = world(4);
+            let slow = Interceptor::new(direct.clone()).on_request(move |request| {
+                if request.route.ends_with("/finish") {
+                    seeded.advance(Duration::from_secs(seconds));
+                }
+                RequestFate::Pass
+            });
+            let client = ChannelExchange::new(config(1, &[CHEAP]), Arc::new(slow), world);
+            let answer = client.request("POST", "/", b"").await;
+            assert_eq!(answer.is_ok(), finished);
+        }
+        let (_, _, direct, _) = timed(ServiceLimits::default());
+        let empty = Request::post("/pqfw/1/hello", Vec::new());
+        assert_eq!(direct.exchange(empty).await.unwrap().status, 400);
     });
 }
 

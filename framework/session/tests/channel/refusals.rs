@@ -1,14 +1,18 @@
 //! What keeps a channel from beginning, or ends it: each error, as its reader sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
+use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::rand_core::{Rng, SeedableRng};
 use pqfw_framework::suite::Suite;
 use pqfw_framework::transport::{StreamReader, StreamWriter, TransportError};
+use pqfw_framework::world::Now;
 use pqfw_session::stream::{accept, connect};
-use pqfw_session::{Alert, ChannelError, Config, ConfigError, InsecureAnybody, PinnedPeers};
+use pqfw_session::{
+    Alert, ChannelError, Config, ConfigError, InsecureAnybody, PeerCheck, PeerRefused, PinnedPeers,
+};
 
 use crate::streams::{LIMIT, open, opened, read_all};
 use crate::support::people::{
@@ -292,6 +296,45 @@ fn whatever_the_pieces_and_wherever_the_cut_what_is_read_was_written() {
                     }
                 }
             }
+        }
+    });
+}
+
+/// Accepts anybody, and notes what it hears of them.
+#[derive(Default)]
+struct Notes(Mutex<Vec<&'static str>>);
+
+impl PeerCheck for Notes {
+    fn check(&self, _: Now, _: &Fingerprint) -> Result<(), PeerRefused> {
+        self.0.lock().unwrap().push("proved");
+        Ok(())
+    }
+
+    fn opened(&self, _: Now, _: &Fingerprint) -> Result<(), PeerRefused> {
+        self.0.lock().unwrap().push("open");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_peer_is_remembered_only_when_the_channel_is_open() {
+    run(async {
+        let (_, world) = world(1);
+        let nobody = Arc::new(PinnedPeers::new([]));
+        let careful = config_with(2, &[CHEAP], "test/1", nobody);
+        for (far, heard) in [
+            (careful, &["proved"][..]),
+            (config(2, &[CHEAP]), &["proved", "open"]),
+        ] {
+            let notes = Arc::new(Notes::default());
+            let near = config_with(1, &[CHEAP], "test/1", notes.clone());
+            let (near_end, far_end) = pair(CALM, CALM);
+            let (opened, _) = tokio::join!(
+                connect(&near, near_end, &world, LIMIT),
+                accept(&far, far_end, &world, LIMIT)
+            );
+            assert_eq!(opened.is_ok(), heard.len() == 2);
+            assert_eq!(*notes.0.lock().unwrap(), heard);
         }
     });
 }
