@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pqfw_framework::hash::AdmittedHash;
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::suite::Suite;
 use pqfw_framework::world::Now;
@@ -21,6 +22,7 @@ pub struct Config {
     identities: Vec<Identity>,
     peers: Arc<dyn PeerCheck>,
     keylog: Option<Arc<dyn KeyLog>>,
+    sha256: AdmittedHash,
     fresh_after_bytes: u64,
 }
 
@@ -110,7 +112,7 @@ impl Config {
                 identity,
             });
         }
-        if offers.is_empty() {
+        let Some(first) = offers.first() else {
             let have: Vec<_> = identities.iter().map(Identity::algorithm).collect();
             return Err(ConfigError::NoIdentity {
                 wanted: wanted.join(", "),
@@ -120,7 +122,8 @@ impl Config {
                     have.join(", ")
                 },
             });
-        }
+        };
+        let sha256 = first.suite.digest.clone();
         if offers.len() > MOST_SUITES {
             return Err(ConfigError::TooMany(offers.len()));
         }
@@ -131,6 +134,7 @@ impl Config {
             identities,
             peers,
             keylog: None,
+            sha256,
             fresh_after_bytes: FRESH_AFTER_BYTES,
         })
     }
@@ -208,6 +212,11 @@ impl Config {
 
     pub(crate) fn fresh_after_bytes(&self) -> u64 {
         self.fresh_after_bytes
+    }
+
+    /// SHA-256, which names keys and datagrams' attempts in every suite.
+    pub(crate) fn sha256(&self) -> &AdmittedHash {
+        &self.sha256
     }
 
     pub(crate) fn keylog(&self) -> Option<Arc<dyn KeyLog>> {

@@ -60,7 +60,8 @@ impl EpochKey {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn is_used_up(&self) -> bool {
+    /// Whether they have reached the limit of the AEAD.
+    pub(crate) fn is_used_up(&self) -> bool {
         self.failed.load(Ordering::Relaxed) >= self.traffic.failed_opens()
     }
 }

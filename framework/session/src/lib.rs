@@ -5,6 +5,7 @@
 //!  Config ─▶ stream::connect / accept      ─▶ Secure { connection, peer, suite, exporter }
 //!         ─▶ exchange::ChannelExchange     ─▶ Outcome { response, counter, peer, exporter }
 //!         ─▶ exchange::ChannelService      ◀─ SecureService
+//!         ─▶ datagram::Node                ─▶ Secure { channel, peer, suite, exporter }
 //! ```
 //!
 //! | file | what is in it |
@@ -15,7 +16,8 @@
 //! | `handshake` | the two ladders from `hello` to `welcome` |
 //! | `record`, `channel` | an open stream: sealing, opening, new keys |
 //! | `epoch`, `replay` | keys and windows by explicit counters |
-//! | `stream`, `exchange` | the drivers of the two deliveries |
+//! | `stream`, `exchange` | the drivers of two deliveries |
+//! | `datagram` | the machine of the third, and its driver |
 //! | `compose` | from a profile to one end |
 //! | `identity`, `peers`, `config`, `keylog` | who, whom, what, and a look inside |
 //!
@@ -30,6 +32,7 @@ pub mod alert;
 mod channel;
 pub mod compose;
 mod config;
+pub mod datagram;
 mod epoch;
 mod error;
 pub mod exchange;

@@ -394,6 +394,13 @@ impl Sent {
             .map_or(0, |opened| opened.incoming.tag())
     }
 
+    /// How many of the responder's records have opened: what they held is its own word.
+    pub(crate) fn proven(&self) -> u64 {
+        self.opened
+            .as_ref()
+            .map_or(0, |opened| opened.incoming.number())
+    }
+
     /// The session that the responder chose.
     pub(crate) fn session(&self) -> &[u8] {
         self.opened

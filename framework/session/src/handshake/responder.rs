@@ -263,6 +263,11 @@ impl FinishReader<'_> {
         self.incoming.tag()
     }
 
+    /// How many of the initiator's records have opened: what they held is its own word.
+    pub(crate) fn proven(&self) -> u64 {
+        self.incoming.number()
+    }
+
     /// Takes one record; with the last one the channel is open, and the records are `welcome`.
     pub(crate) fn record(
         &mut self,
