@@ -6,8 +6,10 @@
     reason = "a scenario that cannot go on has failed"
 )]
 
+mod datagrams;
 mod exchanges;
 mod hostile_exchanges;
+mod lossy;
 mod nonces;
 mod refusals;
 mod streams;

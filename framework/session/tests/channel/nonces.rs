@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use chacha20::ChaCha20Rng;
 use pqfw_framework::aead::{AdmittedAead, Aead, AeadCipher, AeadError, AeadKey};
-use pqfw_framework::catalogue::{AlgorithmInfo, Sizes};
+use pqfw_framework::catalogue::{AeadLimits, AlgorithmInfo, Sizes};
 use pqfw_framework::provider::ProviderInfo;
 use pqfw_framework::rand_core::SeedableRng;
 use pqfw_framework::registry::{Plugin, Registry, Resolver};
@@ -25,12 +25,12 @@ use crate::support::{run, world};
 
 /// The keys and nonces that something was sealed with, and how often one pair came again.
 #[derive(Default)]
-struct Count {
-    seen: BTreeSet<(Vec<u8>, Vec<u8>)>,
-    again: usize,
+pub(crate) struct Count {
+    pub(crate) seen: BTreeSet<(Vec<u8>, Vec<u8>)>,
+    pub(crate) again: usize,
 }
 
-type Seen = Arc<Mutex<Count>>;
+pub(crate) type Seen = Arc<Mutex<Count>>;
 
 /// A sound AEAD that keeps count.
 struct Watched(AdmittedAead, Seen);
@@ -71,9 +71,14 @@ impl AeadCipher for WatchedKey {
 
 /// The cheap suite with a watched AEAD, whose keys may seal so many messages.
 fn watched(sealed_messages: u64) -> (Suite, Seen) {
+    watched_within(|limits| limits.sealed_messages = sealed_messages)
+}
+
+/// The cheap suite with a watched AEAD of other limits.
+pub(crate) fn watched_within(change: impl FnOnce(&mut AeadLimits)) -> (Suite, Seen) {
     let suite = suite(CHEAP);
     let mut sizes = *suite.aead.sizes();
-    sizes.limits.sealed_messages = sealed_messages;
+    change(&mut sizes.limits);
     let row = AlgorithmInfo::new("Watched", Sizes::Aead(sizes), "a test")
         .known_answers(&suite.aead.info().known_answers);
     let provider = ProviderInfo::new("test", "test 1");
@@ -94,7 +99,7 @@ pub(crate) fn short_lived() -> Suite {
     watched((1 << 17) - 1).0
 }
 
-fn end(seed: u64, suite: &Suite) -> Config {
+pub(crate) fn end(seed: u64, suite: &Suite) -> Config {
     let (suites, peers) = (vec![suite.clone()], Arc::new(InsecureAnybody));
     let identities = identities(seed, &suites);
     Config::new("test/1".into(), String::new(), suites, identities, peers).unwrap()
