@@ -96,7 +96,10 @@ impl End {
                 }
                 Step::Do(Output::Tell(event)) => self.told(event),
                 Step::Wait(until) => {
-                    assert!(until.is_none_or(|until| until > now.since_start), "it is busy");
+                    assert!(
+                        until.is_none_or(|until| until > now.since_start),
+                        "it is busy"
+                    );
                     return;
                 }
             }
@@ -157,7 +160,9 @@ fuzz_target!(|operations: Vec<Operation>| {
         };
         match operation {
             Operation::Connect => {
-                near.endpoint.connect(now, far.address).expect("a sound suite");
+                near.endpoint
+                    .connect(now, far.address)
+                    .expect("a sound suite");
             }
             Operation::Carry => loop {
                 let there = std::mem::take(&mut near.wire);
@@ -203,7 +208,9 @@ fuzz_target!(|operations: Vec<Operation>| {
                 offset,
                 bytes,
             } => {
-                let head = history.get(usize::from(which)).and_then(|p| p.bytes.get(..26));
+                let head = history
+                    .get(usize::from(which))
+                    .and_then(|p| p.bytes.get(..26));
                 let Some(head) = head else { continue };
                 let mut piece = head.to_vec();
                 piece[0] = 30;
