@@ -11,6 +11,7 @@ Both roles over streams, exchanges and datagrams. One idea per file:
     sealed.py      explicit counters, epochs, windows
     exchange.py    requests and responses
     datagram.py    datagrams: flights in parts, tokens, sealed datagrams
+    udp.py         both ends of it on sockets
 
 It serves tests. It wipes no keys, keeps no limits of time on a stream and answers slowly.
 """

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Interop checks of the channel: the Python peer, written from the page, against the pqfw binary.
 
-    test_against.py [--pqfw BINARY] [--vectors FILE]… [--write-vectors FILE] [--set KEY=VALUE]…
+    test_against.py [--pqfw BINARY] [--datagrams BINARY] [--vectors FILE]… [--write-vectors FILE]
+                    [--set KEY=VALUE]…
 
 1. test_self.py: the Python roles with each other;
 2. recorded handshakes: vectors.json beside this file, framework/session/vectors/handshake.json
    where there is one, and every --vectors FILE (their fields: vectors.py);
 3. the Python initiator against `pqfw chat serve`;
-4. the Python responder against `pqfw chat connect`.
+4. the Python responder against `pqfw chat connect`;
+5. both roles on UDP against tests/examples/channel_datagrams.rs.
 
 3 and 4 need --pqfw. A binary whose help does not list `chat` gets a note in their place. The
 command lines, the ready file and the bytes of `chat/1` are in the section "the binary" and nowhere
-else: when one of them changes, change it there.
+else: when one of them changes, change it there. 5 needs --datagrams, or the example where cargo
+puts it.
 
 --write-vectors FILE records new conversations of the Python peer with itself and ends.
 
@@ -39,6 +42,7 @@ sys.path.insert(0, str(HERE))
 
 import messages as m  # noqa: E402
 import pqfw_channel as pq  # noqa: E402
+import udp  # noqa: E402
 import vectors  # noqa: E402
 from records import HANDSHAKE, record  # noqa: E402
 
@@ -329,6 +333,90 @@ def initiator_refuses(binary: Binary, suite: str) -> None:
     breaks(m.UNEXPECTED_MESSAGE, editing(m.TERMS, lambda one: m.message(m.WELCOME, b"")))
 
 
+# --- datagrams ---------------------------------------------------------------------------
+
+
+class Example:
+    """The command line of tests/examples/channel_datagrams.rs."""
+
+    def __init__(self, path: Path):
+        self.path = str(path.resolve())
+
+    @staticmethod
+    def built() -> Path | None:
+        kinds = [ROOT / "target" / kind / "examples" for kind in ("release", "debug")]
+        there = [one / "channel_datagrams" for one in kinds if (one / "channel_datagrams").exists()]
+        return max(there, key=lambda place: place.stat().st_mtime, default=None)
+
+    def serve(self, suites: list[str]) -> list[str]:
+        return [self.path, "serve", "127.0.0.1:0", *suites]
+
+    def connect(self, suites: list[str], port: int) -> list[str]:
+        return [self.path, "connect", f"127.0.0.1:{port}", *suites]
+
+
+def datagrams_to_rust(example: Example, offer: list[str], own: list[str], loss: float = 0) -> None:
+    """Data there and back, and close_notify."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        log = directory / "log"
+        with running(example.serve(own), directory):
+            until(lambda: "udp://" in log.read_text(), START_SECONDS, "its address")
+            port = int(log.read_text().split("udp://")[1].split()[0].rsplit(":", 1)[1])
+            with udp.Initiator(Peer.config(offer), ("127.0.0.1", port), loss) as initiator:
+                for data in (b"from Python", bytes(1158), b""):
+                    assert initiator.asks(data) == data
+                initiator.close()
+            if not loss:
+                until(lambda: "closed" in log.read_text(), START_SECONDS, "close_notify")
+
+
+def datagrams_from_rust(
+    example: Example, offer: list[str], own: list[str], loss: float = 0
+) -> None:
+    with tempfile.TemporaryDirectory() as name, udp.Responder(Peer.config(own), loss) as responder:
+        directory = Path(name)
+        log = directory / "log"
+        with running(example.connect(offer, responder.port), directory) as process:
+            channel = responder.accepts()
+            until(lambda: own[0] in log.read_text(), START_SECONDS, "its first line")
+            if loss:
+                return
+            for line in (b"from Rust", b"x" * 1000):
+                process.stdin.write(line + b"\n")
+                process.stdin.flush()
+                responder.sends_back(channel, line)
+                said = lambda line=line: line.decode() in log.read_text()  # noqa: E731
+                until(said, START_SECONDS, "the line that came back")
+            process.stdin.close()
+            responder.runs_until(lambda: channel.peer_closed, "close_notify")
+            assert process.wait(STOP_SECONDS) == 0
+
+
+def rust_hears_a_refusal(example: Example, suite: str) -> None:
+    refusing = Peer.config([suite], accept=lambda spki: False)
+    with tempfile.TemporaryDirectory() as name, udp.Responder(refusing) as responder:
+        directory = Path(name)
+        with running(example.connect([suite], responder.port), directory) as process:
+            responder.runs_until(lambda: process.poll() is not None, "its end")
+            log = (directory / "log").read_text()
+            proven = "unknown_peer" in log and "unprotected" not in log
+            assert process.returncode == 1 and proven, log
+
+
+def against_datagrams(checks: Checks, example: Example) -> None:
+    for suite in SUITES:
+        checks.run(f"datagrams to Rust: {suite}", datagrams_to_rust, example, [suite], [suite])
+        checks.run(f"datagrams from Rust: {suite}", datagrams_from_rust, example, [suite], [suite])
+    offer, own = [SUITES[0], SUITES[1]], [SUITES[1]]
+    checks.run("datagrams to Rust: retry", datagrams_to_rust, example, offer, own)
+    checks.run("datagrams from Rust: retry", datagrams_from_rust, example, offer, own)
+    lossy = (example, [SUITES[0]], [SUITES[0]], 0.2)
+    checks.run("datagrams to Rust: one in five lost", datagrams_to_rust, *lossy)
+    checks.run("datagrams from Rust: one in five lost", datagrams_from_rust, *lossy)
+    checks.run("datagrams from Rust: not accepted", rust_hears_a_refusal, example, SUITES[0])
+
+
 # --- rows --------------------------------------------------------------------------------
 
 
@@ -361,6 +449,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pqfw")
+    parser.add_argument("--datagrams", type=Path, default=Example.built())
     parser.add_argument("--vectors", action="append", type=Path, default=[])
     parser.add_argument("--write-vectors", type=Path)
     parser.add_argument("--set", action="append", default=[], dest="settings")
@@ -385,6 +474,11 @@ def main() -> int:
             against(checks, binary)
         else:
             print("  note  this binary has no `chat`: nothing of it was checked")
+    if args.datagrams:
+        against_datagrams(checks, Example(args.datagrams))
+    else:
+        print("  note  no example channel_datagrams: nothing was checked on UDP; build it with")
+        print("        cargo build -p pqfw-tests --example channel_datagrams")
     print(f"{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0
 

@@ -768,7 +768,7 @@ def refusals_name_their_alerts() -> None:
 
 # --- datagrams --------------------------------------------------------------------------------
 
-ADDRESS = b"192.0.2.1:4000"
+ADDRESS = ("192.0.2.1", 4000)
 
 
 class Net:
@@ -789,20 +789,30 @@ class Net:
                 sent += self.one.receive(one, self.now)
 
     def connect(self):
-        self.carry(self.one.flight_parts())
+        self.carry(self.one.tick(self.now))
         while not self.one.channel:
             self.now += 0.5
             self.carry(self.one.tick(self.now))
-        return self.one.channel, self.other.channels[self.one.channel.session]
+        return self.one.channel, self.other.channels[(ADDRESS, self.one.channel.session)]
+
+    def hello(self) -> list[bytes]:
+        """All parts of flight 1, with their token."""
+        (demand,) = self.other.receive(self.one.tick(self.now)[0], ADDRESS, self.now)
+        return self.one.receive(demand, self.now)
+
+    def answers(self, sent: list[bytes]) -> list[bytes]:
+        return [back for one in sent for back in self.other.receive(one, ADDRESS, self.now)]
 
 
 def over_datagrams() -> None:
     for offer in ([HYBRID], [CLASSIC, LATTICE]):
-        near, far = Net(offer, [offer[-1]]).connect()
-        far.open(near.seal(b"up", zeros=100))
-        near.open(far.seal(b"down"))
-        far.open(near.close())
+        net = Net(offer, [offer[-1]])
+        near, far = net.connect()
+        far.open(near.seal(b"up", net.now, zeros=100), net.now)
+        near.open(far.seal(b"down", net.now), net.now)
+        far.open(near.close(net.now), net.now)
         assert (far.received, near.received, far.peer_closed) == ([b"up"], [b"down"], True)
+        assert len(net.other.attempts) == len(offer), "a retry has an attempt of its own"
 
 
 def lost_doubled_and_late_datagrams() -> None:
@@ -814,66 +824,178 @@ def lost_doubled_and_late_datagrams() -> None:
             chance.shuffle(arrives)
             return arrives
 
-        near, far = Net([LATTICE], [LATTICE], fate).connect()
-        far.open(near.seal(b"x"))
+        net = Net([LATTICE], [LATTICE], fate)
+        near, far = net.connect()
+        far.open(near.seal(b"x", net.now), net.now)
         assert far.received == [b"x"], f"seed {seed}"
 
 
 def nothing_is_kept_before_a_token() -> None:
     net = Net()
-    for part in net.one.flight_parts():
-        (demand,) = net.other.receive(part, ADDRESS, net.now)
-        assert demand[0] == datagram.DEMAND and len(demand) < len(part)
+    first = net.one.tick(net.now)
+    assert len(first) == 1, "the first part alone"
+    (demand,) = net.other.receive(first[0], ADDRESS, net.now)
+    assert demand[0] == datagram.DEMAND and len(demand) < len(first[0])
     assert not net.other.attempts
-    token = demand[9:]
-    for address, later in ((b"192.0.2.2:4000", 0), (ADDRESS, 3 * 64)):
-        assert not net.other.token_fits(token, address, net.now + later)
-    assert net.other.token_fits(token, ADDRESS, net.now + 64)
+    attempt, token = demand[1:9], demand[9:]
+    fits = net.other.token_fits
+    assert not fits(token, attempt, ("192.0.2.2", 4000), net.now)
+    assert not fits(token, attempt, ("192.0.2.1", 4001), net.now)
+    assert not fits(token, bytes(8), ADDRESS, net.now)
+    assert not fits(token, attempt, ADDRESS, net.now + 3 * 64)
+    assert fits(token, attempt, ADDRESS, net.now + 64)
+    hello = net.one.receive(demand, net.now)
+    assert len(hello) > 1
+    assert not net.one.receive(demand[:-1] + b"x", net.now), "one for each sending"
+    for other in (2, 3, 4, 5):
+        part = hello[0][:9] + bytes([other]) + hello[0][10:]
+        assert not net.other.receive(part, ADDRESS, net.now)
 
 
 def a_flight_sent_again_is_the_same_bytes() -> None:
     net = Net([CLASSIC], [CLASSIC])
-    (demand,) = net.other.receive(net.one.flight_parts()[0], ADDRESS, net.now)
-    (hello,) = net.one.receive(demand, net.now)
-    first = net.other.receive(hello, ADDRESS, net.now)
-    assert not net.other.receive(hello, ADDRESS, net.now + 0.4), "twice in half a second"
-    assert net.other.receive(hello, ADDRESS, net.now + 0.6) == first and first
-    again = [net.other.receive(hello, ADDRESS, net.now + n) for n in range(2, 20)]
-    assert sum(map(bool, again)) == datagram.REPEATS - 1, "a recorded part makes it send for ever"
+    hello = net.hello()
+    first = net.answers(hello)
+    net.now += 0.4
+    assert not net.answers(hello), "twice in half a second"
+    net.now += 0.2
+    assert net.answers(hello) == first and first
+    again = []
+    for _ in range(20):
+        net.now += 1
+        again.append(net.answers(hello))
+    assert sum(map(bool, again)) == datagram.SENDINGS - 2, "a recorded part makes it send for ever"
+    assert datagram.SENDINGS == 7
+
+
+def a_handshake_ends_in_time() -> None:
+    net = Net()
+    times, began = [], net.now
+    try:
+        while True:
+            times += [net.now - began] * bool(net.one.tick(net.now))
+            net.now += 0.5
+    except TimeoutError:
+        assert times == [0, 1, 3, 7, 15, 31, 63] and net.now - began == 130, times
+    net = Net([CLASSIC], [CLASSIC])
+    net.connect()
+    net.now += 131
+    net.other.forget_what_is_over(net.now)
+    assert not net.other.attempts and net.other.channels
+
+
+def sessions_end_in_time() -> None:
+    net = Net([CLASSIC], [CLASSIC])
+    near, far = net.connect()
+    began = net.now
+    for hours in range(1, 48):
+        net.now = began + hours * 1800
+        far.open(near.seal(b"x", net.now), net.now)
+        near.open(far.seal(b"x", net.now), net.now)
+    net.now = began + 24 * 3600
+    refused(m.INTERNAL_ERROR, lambda: near.seal(b"x", net.now))
+    near.open(far.seal(b"x", net.now), net.now)
+    assert len(near.received) == 48
+    assert far.is_over(began + 25 * 3600) and near.is_over(net.now + 3600)
 
 
 def datagrams_replayed_reflected_and_forged() -> None:
-    near, far = Net([CLASSIC], [CLASSIC]).connect()
-    sent = [near.seal(b"%d" % n) for n in range(3)]
+    net = Net([CLASSIC], [CLASSIC])
+    near, far = net.connect()
+    sent = [near.seal(b"%d" % n, net.now) for n in range(3)]
     for one in (sent[2], sent[0], sent[2], sent[1], sent[0]):
-        far.open(one)
+        far.open(one, net.now)
     assert far.received == [b"2", b"0", b"1"]
-    near.open(sent[0])
-    far.open(sent[0][:17] + (1 << 40).to_bytes(8, "big") + sent[0][25:])
-    far.open(b"\x20")
+    near.open(sent[0], net.now)
+    far.open(sent[0][:17] + (1 << 40).to_bytes(8, "big") + sent[0][25:], net.now)
+    far.open(b"\x20", net.now)
+    net.other.receive(near.seal(b"x", net.now), ("192.0.2.9", 1), net.now)
     near.counter += 5000
-    far.open(near.seal(b"far"))
+    far.open(near.seal(b"far", net.now), net.now)
     near.counter = 4
-    far.open(near.seal(b"late"))
+    far.open(near.seal(b"late", net.now), net.now)
     assert not near.received and far.received[3:] == [b"far"]
 
 
-def junk_flights_end_no_attempt() -> None:
-    net = Net([CLASSIC], [CLASSIC])
-    done = []
+def forged_parts_and_flights_end_no_attempt() -> None:
+    junk = b"".join(record(23, bytes(60)) for _ in range(3))
 
-    def fate(sent: list[bytes]) -> list[bytes]:
-        data = sent[0] if sent else b""
-        if data[:1] == bytes([datagram.PART]) and data[9] == 3 and not done:
+    def flight(forged: bytes):
+        return lambda data: datagram.parts(data[1:9], data[9], data[10:26], forged)
+
+    forgeries = [
+        flight(junk),
+        flight(record(ALERT, b"\x28")),
+        lambda data: flight(bytes(9000))(data)[2:5],
+        lambda data: [data[:-1] + bytes([data[-1] ^ 1])],
+    ]
+    for attacked in (1, 2, 3, 4):
+        for forge in forgeries:
+            done = []
+
+            def fate(sent: list[bytes]) -> list[bytes]:
+                first = next((d for d in sent if d[0] == datagram.PART and d[9] == attacked), None)
+                tokenless = attacked == 1 and first and first[10:26] == datagram.NO_TOKEN
+                if first is None or tokenless or done:
+                    return sent
+                done.append(True)
+                return forge(first) + sent
+
+            net = Net([CLASSIC], [CLASSIC], fate)
+            near, far = net.connect()
+            far.open(near.seal(b"x", net.now), net.now)
+            assert done and far.received == [b"x"], f"flight {attacked}"
+
+
+def a_forged_retry_ends_no_attempt() -> None:
+    for answers in (CLASSIC, LATTICE):
+        done = []
+
+        def fate(sent: list[bytes]) -> list[bytes]:
+            first = next((d for d in sent if d[0] == datagram.PART and d[9] == 2), None)
+            if first is None or done:
+                return sent
             done.append(True)
-            junk = b"".join(record(23, bytes(60)) for _ in range(3))
-            return datagram.parts(data[1:9], 3, data[10:26], junk)
-        return sent
+            retry = record(HANDSHAKE, m.Retry(LATTICE, b"not yours").encode())
+            return datagram.parts(first[1:9], 2, datagram.NO_TOKEN, retry) * 2 + sent
 
-    net.fate = fate
-    near, far = net.connect()
-    far.open(near.seal(b"x"))
-    assert done and far.received == [b"x"]
+        net = Net([CLASSIC, LATTICE], [answers], fate)
+        near, far = net.connect()
+        far.open(near.seal(b"x", net.now), net.now)
+        assert done and far.received == [b"x"], answers
+
+
+def a_refusal_is_told_under_keys() -> None:
+    net = Net([CLASSIC], [CLASSIC])
+    net.other.config.accept = lambda spki: False
+    try:
+        net.connect()
+    except pq.PeerAlert as heard:
+        assert heard.sealed and heard.code == m.UNKNOWN_PEER
+    else:
+        raise AssertionError("accepted")
+    net = Net([CLASSIC], [LATTICE])
+    try:
+        net.connect()
+    except pq.PeerAlert as heard:
+        assert not heard.sealed and heard.code == m.HANDSHAKE_FAILURE and net.now > 1129
+    else:
+        raise AssertionError("accepted")
+
+
+def memory_is_bounded() -> None:
+    net = Net([CLASSIC], [CLASSIC])
+    for number in range(40):
+        address = (f"192.0.2.{number // 20}", 1000 + number)
+        hello = number.to_bytes(2, "big") + bytes(3000)
+        attempt = datagram.attempt_of(hello)
+        token = net.other.token(attempt, address, net.now)
+        net.other.receive(datagram.parts(attempt, 1, token, hello)[0], address, net.now)
+    assert len(net.other.attempts) == 2 * datagram.MAX_ATTEMPTS_NEAR
+    net.now += 2
+    net.other.receive(datagram.parts(attempt, 1, token, hello)[0], address, net.now)
+    assert len(net.other.attempts) == 2 * datagram.MAX_ATTEMPTS_NEAR
+    assert (address, attempt) in net.other.attempts, "the oldest gave way"
 
 
 # --- recorded handshakes ----------------------------------------------------------------------
