@@ -66,6 +66,15 @@ impl Accepting {
         self.parts.held() + reply
     }
 
+    /// Whether a part is of the flight that is to come.
+    pub(super) fn awaits(&self, part: &Part<'_>) -> bool {
+        match self.state {
+            State::Hello => part.flight == HELLO,
+            State::Finish(_) => part.flight == FINISH,
+            State::Over => false,
+        }
+    }
+
     /// The number and bytes of the flight that answers the last one.
     pub(super) fn reply(&self) -> Option<(u8, &[u8])> {
         let kept = self.reply.as_ref()?;
@@ -84,18 +93,13 @@ impl Accepting {
         if self.repeats(now, part) {
             return Said::Reply;
         }
-        let awaited = match self.state {
-            State::Hello => HELLO,
-            State::Finish(_) => FINISH,
-            State::Over => return Said::Nothing,
-        };
-        if part.flight != awaited {
+        if !self.awaits(part) {
             return Said::Nothing;
         }
         let Some(flight) = self.parts.add(part) else {
             return Said::Nothing;
         };
-        match awaited {
+        match part.flight {
             HELLO if attempt_of(config.sha256(), &flight) == part.attempt => {
                 self.hello(now, rng, config, cookie_key, &flight)
             }

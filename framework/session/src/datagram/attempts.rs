@@ -107,7 +107,9 @@ impl Attempts {
                 return None;
             }
         }
-        if !self.make_room(now, &key, part.bytes.len()) {
+        let known = self.attempts.get(&key);
+        let kept = known.is_none_or(|attempt| attempt.accepting.awaits(part));
+        if !self.make_room(now, &key, if kept { part.bytes.len() } else { 0 }) {
             return None;
         }
         self.begin(now, key);

@@ -101,7 +101,8 @@ struct Inbox {
 }
 
 impl Node {
-    /// Makes a node of a socket. Nothing happens before its driver is polled.
+    /// Makes a node of a socket, which takes packets of 1 134 bytes at least. Nothing happens before
+    /// its driver is polled.
     #[must_use]
     pub fn new(
         config: Arc<Config>,

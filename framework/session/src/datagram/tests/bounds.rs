@@ -60,11 +60,11 @@ fn an_address_has_sixteen_attempts_and_the_oldest_give_way_when_they_are_not_you
     // The sixteen are young, and others have room.
     let newcomer = Stranger::new(([192, 0, 2, 7], 9), 99, 3000);
     newcomer.sends(&mut far, at(Duration::from_millis(2999)), 2);
-    assert_eq!(far.held().bytes, 16 * 1166);
+    assert_eq!(far.held().bytes, 16 * 1100);
     Stranger::new(host(1), 1, 3000).sends(&mut far, at(secs(2)), 1);
     assert_eq!(far.held().attempts, 17);
     newcomer.sends(&mut far, at(secs(3)), 2);
-    assert_eq!((far.held().attempts, far.held().bytes), (17, 18 * 1166));
+    assert_eq!((far.held().attempts, far.held().bytes), (17, 18 * 1100));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn an_address_has_a_mebibyte_of_parts() {
         stranger.sends(&mut far, at(secs(1)), 449);
         assert!(far.held().bytes <= 1 << 20);
     }
-    assert!(far.held().bytes > (1 << 20) - 1166);
+    assert!(far.held().bytes > (1 << 20) - 1100);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_thousand_young_attempts_keep_the_next_out_and_older_ones_do_not() {
     for number in 0..1100 {
         Stranger::new(host(number), number.into(), 3000).sends(&mut far, at(secs(1)), 1);
     }
-    assert_eq!((far.held().attempts, far.held().bytes), (1024, 1024 * 1166));
+    assert_eq!((far.held().attempts, far.held().bytes), (1024, 1024 * 1100));
     // After two seconds an honest handshake takes the place of the oldest.
     let mut pair = Pair::new();
     (pair.far, pair.clock) = (far, secs(2));
