@@ -12,7 +12,8 @@ use pqfw_framework::world::Now;
 use super::{Initiator, Opened, Progress, Reply, answer};
 use crate::config::Config;
 use crate::error::ChannelError;
-use crate::record::Records;
+use crate::message::{ANSWER, Answer, Hello, RETRY, Retry, split};
+use crate::record::{HANDSHAKE, HEAD, Records, plain};
 
 pub(crate) const NOW: Now = Now {
     since_start: Duration::ZERO,
@@ -82,7 +83,7 @@ fn cut_off<T>() -> Result<T, ChannelError> {
     Err(ChannelError::Truncated(None))
 }
 
-pub(crate) fn first(flight: &[u8]) -> Result<&[u8], ChannelError> {
+fn first(flight: &[u8]) -> Result<&[u8], ChannelError> {
     Records::of(flight).next().unwrap_or_else(cut_off)
 }
 
@@ -102,3 +103,34 @@ pub(crate) fn read(
 }
 
 pub(crate) fn honest(_: u8, _: &mut Vec<u8>) {}
+
+/// Rewrites the hello in a flight.
+pub(crate) fn edit_hello(flight: &mut Vec<u8>, edit: impl FnOnce(&mut Hello)) {
+    let mut hello = Hello::decode(&flight[HEAD..]).unwrap();
+    edit(&mut hello);
+    if let Ok(message) = hello.encode() {
+        *flight = plain(HANDSHAKE, &message);
+    }
+}
+
+/// Rewrites the suite that a responder's first message names.
+pub(crate) fn edit_suite(flight: &mut Vec<u8>, suite: &str) {
+    let record = first(flight).unwrap().to_vec();
+    let (kind, body) = split(&record[HEAD..]).unwrap();
+    let message = match kind {
+        ANSWER => {
+            let mut answer = Answer::decode(body).unwrap();
+            answer.suite = suite.into();
+            answer.encode().unwrap()
+        }
+        RETRY => {
+            let mut retry = Retry::decode(body).unwrap();
+            retry.suite = suite.into();
+            retry.encode().unwrap()
+        }
+        _ => unreachable!("a responder begins with neither"),
+    };
+    let rest = flight.split_off(record.len());
+    *flight = plain(HANDSHAKE, &message);
+    flight.extend(rest);
+}

@@ -12,6 +12,8 @@
 //! new key uses it up, so that no number of a key is used twice.
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 pub(crate) mod harness;
 mod initiator;
 #[cfg(test)]

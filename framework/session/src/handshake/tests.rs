@@ -7,153 +7,18 @@ use pqfw_framework::rand_core::SeedableRng;
 use pqfw_framework::secret::SecretBytes;
 use pqfw_framework::transport::Delivery;
 
-use super::harness::{Ends, NOW, first, honest, read, shake};
+use super::harness::{Ends, NOW, edit_hello, edit_suite, honest, read, shake};
 use super::{Initiator, Progress, Reply, answer};
 use crate::alert::Alert;
 use crate::config::Config;
 use crate::error::ChannelError;
-use crate::message::{ANSWER, Answer, Hello, RETRY, Retry, split};
-use crate::negotiation::agree;
-use crate::people::{CHEAP, HYBRID, OTHER, SIBLING, config, config_with};
+use crate::message::Hello;
+use crate::people::{CHEAP, HYBRID, OTHER, config, config_with};
 use crate::record::{HANDSHAKE, HEAD, Records, plain};
 use crate::{InsecureAnybody, PeerCheck, PinnedPeers};
 
-const CATALOGUE: [&str; 4] = [
-    CHEAP,
-    OTHER,
-    SIBLING,
-    "P-256/ECDSA-P256/AES-256-GCM/HKDF-SHA256",
-];
-
 fn alert_of(result: Result<Ends, ChannelError>) -> Option<Alert> {
     result.err().and_then(|error| error.alert())
-}
-
-/// Every subset of the catalogue, in its order and in the other one.
-fn lists() -> Vec<Vec<&'static str>> {
-    let mut lists = Vec::new();
-    for mask in 1_u32..16 {
-        let chosen = (0..4).filter(|bit| mask & (1 << bit) != 0);
-        let list: Vec<_> = chosen.map(|at| CATALOGUE[at]).collect();
-        let reversed: Vec<_> = list.iter().rev().copied().collect();
-        if reversed != list {
-            lists.push(reversed);
-        }
-        lists.push(list);
-    }
-    lists
-}
-
-#[test]
-fn for_all_lists_the_rule_decides_and_both_ends_agree() {
-    let lists = lists();
-    for near in &lists {
-        let near_config = config(1, near);
-        for far in &lists {
-            let expected = agree(far, near).map(|(own, _)| far[own]);
-            let by_hand = far.iter().find(|suite| near.contains(suite)).copied();
-            assert_eq!(expected, by_hand);
-            match shake(&near_config, &config(2, far), 3, &mut honest) {
-                Ok(ends) => {
-                    assert_eq!(Some(ends.near.about.name.as_str()), expected);
-                    assert_eq!(Some(ends.far.about.name.as_str()), expected);
-                    assert_eq!(ends.near.transcript, ends.far.transcript);
-                    assert!(ends.near.next.constant_time_eq(ends.far.next.expose()));
-                }
-                Err(error) => {
-                    assert_eq!(expected, None, "{near:?} {far:?}: {error}");
-                    assert_eq!(error.alert(), Some(Alert::HandshakeFailure));
-                }
-            }
-        }
-    }
-}
-
-/// Rewrites the hello in a flight.
-fn edit_hello(flight: &mut Vec<u8>, edit: impl FnOnce(&mut Hello)) {
-    let mut hello = Hello::decode(&flight[HEAD..]).unwrap();
-    edit(&mut hello);
-    if let Ok(message) = hello.encode() {
-        *flight = plain(HANDSHAKE, &message);
-    }
-}
-
-/// Rewrites the suite that a responder's first message names.
-fn edit_suite(flight: &mut Vec<u8>, suite: &str) {
-    let record = first(flight).unwrap().to_vec();
-    let (kind, body) = split(&record[HEAD..]).unwrap();
-    let message = match kind {
-        ANSWER => {
-            let mut answer = Answer::decode(body).unwrap();
-            answer.suite = suite.into();
-            answer.encode().unwrap()
-        }
-        RETRY => {
-            let mut retry = Retry::decode(body).unwrap();
-            retry.suite = suite.into();
-            retry.encode().unwrap()
-        }
-        _ => unreachable!("a responder begins with neither"),
-    };
-    let rest = flight.split_off(record.len());
-    *flight = plain(HANDSHAKE, &message);
-    flight.extend(rest);
-}
-
-#[test]
-fn no_edit_of_what_is_offered_or_answered_gives_another_suite() {
-    let lists = lists();
-    for (index, near) in lists.iter().enumerate() {
-        let near_config = config(1, near);
-        // Every list meets three others: all pairs times all edits would say no more.
-        for far in [
-            near,
-            &lists[(index * 7 + 3) % lists.len()],
-            &lists[lists.len() - 1 - index],
-        ] {
-            let far_config = config(2, far);
-            let mut replayed = Vec::new();
-            let _ = shake(&near_config, &far_config, 77, &mut |flight, bytes| {
-                if flight == 1 {
-                    replayed = bytes.clone();
-                }
-            });
-            for edit in 0..6 {
-                let mut changed = false;
-                let result = shake(&near_config, &far_config, 3, &mut |flight, bytes| {
-                    let before = bytes.clone();
-                    match (edit, flight) {
-                        (0, 1 | 5) => edit_hello(bytes, |hello| {
-                            if hello.suites.len() > 1 && hello.share > 0 {
-                                hello.suites.remove(0);
-                                hello.share -= 1;
-                            }
-                        }),
-                        (1, 1 | 5) => edit_hello(bytes, |hello| {
-                            hello.suites.reverse();
-                            hello.share = hello.suites.len() - 1 - hello.share;
-                        }),
-                        (2, 1 | 5) => edit_hello(bytes, |hello| {
-                            hello.suites.truncate(hello.share + 1);
-                        }),
-                        (3, 1) => bytes.clone_from(&replayed),
-                        (4, 2 | 6) => edit_suite(bytes, CATALOGUE[index % 4]),
-                        (5, 1 | 5) => edit_hello(bytes, |hello| hello.policy = "legacy".into()),
-                        _ => {}
-                    }
-                    changed |= *bytes != before;
-                });
-                assert!(
-                    !(changed && result.is_ok()),
-                    "edit {edit} of {near:?} to {far:?}"
-                );
-                if let Ok(ends) = result {
-                    let expected = agree(far, near).map(|(own, _)| far[own]);
-                    assert_eq!(Some(ends.near.about.name.as_str()), expected);
-                }
-            }
-        }
-    }
 }
 
 #[test]

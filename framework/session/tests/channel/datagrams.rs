@@ -11,7 +11,7 @@ use pqfw_memory::{MemoryTransport, SeededWorld};
 use pqfw_session::datagram::{Limits, Node, Secure};
 use pqfw_session::{ChannelError, Config};
 
-use crate::nonces::{end, watched_within};
+use crate::nonces::{end, watched};
 use crate::support::people::{CHEAP, HYBRID, OTHER, config, config_with, pinned};
 use crate::support::{run, world};
 
@@ -417,7 +417,7 @@ fn what_nobody_receives_or_accepts_is_bounded() {
 #[test]
 fn as_many_forged_records_as_the_aead_allows_end_the_session() {
     run(async {
-        let (suite, _) = watched_within(|limits| limits.failed_opens = 3);
+        let (suite, _) = watched(|limits| limits.failed_opens = 3);
         let net = Net::new();
         let (near, far_end) = (Arc::new(end(1, &suite)), Arc::new(end(2, &suite)));
         let responder = net.responder(&far_end).await;

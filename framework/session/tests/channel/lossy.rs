@@ -15,7 +15,7 @@ use pqfw_memory::simulation::{Arrival, Conditions, Crossing, Departure, Sent, Si
 use pqfw_session::datagram::{Ending, Endpoint, Event, Limits, Output};
 use pqfw_session::{ChannelError, Config};
 
-use crate::nonces::{end, watched_within};
+use crate::nonces::{end, watched};
 use crate::support::people::{CHEAP, HYBRID, OTHER, config};
 
 /// Three KEMs and three signatures in one: flights of three, fifteen and twelve parts and more.
@@ -172,7 +172,7 @@ fn seeds(slower: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn a_handshake_finishes_and_nothing_is_sealed_twice_under_a_nonce() {
-    let (suite, seen) = watched_within(|_| {});
+    let (suite, seen) = watched(|_| {});
     let (near, far) = (Arc::new(end(1, &suite)), Arc::new(end(2, &suite)));
     for seed in seeds(1) {
         finishes(seed, network(seed, near.clone(), far.clone()));
@@ -202,7 +202,7 @@ fn handshakes_of_many_parts_finish() {
 
 #[test]
 fn forged_copies_of_a_third_of_the_datagrams_stop_no_handshake() {
-    let (suite, seen) = watched_within(|_| {});
+    let (suite, seen) = watched(|_| {});
     let (near, far) = (Arc::new(end(1, &suite)), Arc::new(end(2, &suite)));
     for seed in seeds(2) {
         let mut network = network(seed, near.clone(), far.clone());

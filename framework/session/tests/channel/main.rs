@@ -9,6 +9,7 @@
 mod datagrams;
 mod exchanges;
 mod hostile_exchanges;
+mod limits;
 mod lossy;
 mod nonces;
 mod refusals;

@@ -69,16 +69,11 @@ impl AeadCipher for WatchedKey {
     }
 }
 
-/// The cheap suite with a watched AEAD, whose keys may seal so many messages.
-fn watched(sealed_messages: u64) -> (Suite, Seen) {
-    watched_within(|limits| limits.sealed_messages = sealed_messages)
-}
-
 /// The cheap suite with a watched AEAD of other limits.
-pub(crate) fn watched_within(change: impl FnOnce(&mut AeadLimits)) -> (Suite, Seen) {
+pub(crate) fn watched(limit: impl FnOnce(&mut AeadLimits)) -> (Suite, Seen) {
     let suite = suite(CHEAP);
     let mut sizes = *suite.aead.sizes();
-    change(&mut sizes.limits);
+    limit(&mut sizes.limits);
     let row = AlgorithmInfo::new("Watched", Sizes::Aead(sizes), "a test")
         .known_answers(&suite.aead.info().known_answers);
     let provider = ProviderInfo::new("test", "test 1");
@@ -96,7 +91,7 @@ pub(crate) fn watched_within(change: impl FnOnce(&mut AeadLimits)) -> (Suite, Se
 
 /// An AEAD that no channel takes.
 pub(crate) fn short_lived() -> Suite {
-    watched((1 << 17) - 1).0
+    watched(|limits| limits.sealed_messages = (1 << 17) - 1).0
 }
 
 pub(crate) fn end(seed: u64, suite: &Suite) -> Config {
@@ -106,7 +101,7 @@ pub(crate) fn end(seed: u64, suite: &Suite) -> Config {
 }
 
 #[derive(Default)]
-struct Lines(Mutex<BTreeSet<String>>);
+pub(crate) struct Lines(pub(crate) Mutex<BTreeSet<String>>);
 
 impl KeyLog for Lines {
     fn line(&self, line: &str) {
@@ -117,7 +112,7 @@ impl KeyLog for Lines {
 #[test]
 fn a_stream_seals_nothing_twice_under_a_nonce_and_both_ends_log_the_same() {
     run(async {
-        let (suite, seen) = watched(1 << 32);
+        let (suite, seen) = watched(|_| ());
         let (near_lines, far_lines) = (Arc::new(Lines::default()), Arc::new(Lines::default()));
         let near = Arc::new(end(1, &suite).insecure_with_keylog(near_lines.clone()));
         let far = Arc::new(end(2, &suite).insecure_with_keylog(far_lines.clone()));
@@ -187,7 +182,7 @@ fn a_stream_seals_nothing_twice_under_a_nonce_and_both_ends_log_the_same() {
 #[test]
 fn exchanges_seal_nothing_twice_under_a_nonce() {
     run(async {
-        let (suite, seen) = watched(1 << 32);
+        let (suite, seen) = watched(|_| ());
         let (_, direct) = serve(Arc::new(end(2, &suite)), ServiceLimits::default());
         let (_, world) = world(3);
         let mut number = 0;
