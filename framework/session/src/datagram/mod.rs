@@ -11,7 +11,26 @@
 //! ```
 //!
 //! [`Endpoint`] is the machine, without input, output, clock or tasks. [`Node`] runs one over a
-//! transport's datagrams: what its [`Driver`] is given to do, somebody has to poll.
+//! transport's datagrams, and whoever makes it polls its [`Driver`]:
+//!
+//! ```
+//! # use std::{net::SocketAddr, sync::Arc, time::Duration};
+//! # use pqfw_framework::{transport::Datagrams, world::World};
+//! # use pqfw_session::{ChannelError, Config, datagram::{Limits, Node}};
+//! async fn ask(
+//!     config: Arc<Config>,
+//!     socket: Arc<dyn Datagrams>,
+//!     world: Arc<dyn World>,
+//!     peer: SocketAddr,
+//! ) -> Result<Option<Vec<u8>>, ChannelError> {
+//!     let (node, driver) = Node::new(config, socket, world, Limits::initiator());
+//!     tokio::spawn(driver);
+//!     let opened = node.connect(peer, Duration::from_secs(10)).await?;
+//!     // It may be lost, and so may the answer: what must arrive is sent until it has.
+//!     opened.channel.send(b"how are you?").await?;
+//!     opened.channel.receive().await
+//! }
+//! ```
 
 mod accepting;
 mod assembly;
@@ -24,6 +43,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod token;
+mod waiting;
 
 use std::time::Duration;
 

@@ -16,6 +16,7 @@ use pqfw_framework::world::{Now, World};
 use super::Limits;
 use super::endpoint::{ChannelId, Endpoint, Event, Output, Secured};
 use super::session::Ending;
+use super::waiting::Waiting;
 use crate::config::Config;
 use crate::error::ChannelError;
 use crate::schedule::Exporter;
@@ -75,7 +76,7 @@ struct State {
     connecting: BTreeMap<ChannelId, Connecting>,
     channels: BTreeMap<ChannelId, Inbox>,
     accepted: VecDeque<Secured>,
-    acceptors: Vec<Waker>,
+    acceptors: Waiting,
     /// What was to be sent by somebody who could not wait.
     unsent: Vec<Packet>,
     driver: Option<Waker>,
@@ -90,14 +91,14 @@ struct State {
 #[derive(Default)]
 struct Connecting {
     ended: Option<Result<Secured>>,
-    waiting: Option<Waker>,
+    waiting: Waiting,
 }
 
 #[derive(Default)]
 struct Inbox {
     data: VecDeque<Vec<u8>>,
     ended: Option<Ending>,
-    waiting: Vec<Waker>,
+    waiting: Waiting,
 }
 
 impl Node {
@@ -171,7 +172,7 @@ impl Node {
             if let Some(failure) = &state.failure {
                 return Poll::Ready(Err(failure.clone()));
             }
-            state.acceptors.push(context.waker().clone());
+            state.acceptors.add(context);
             Poll::Pending
         });
         secured.await.map(|secured| self.secure(secured))
@@ -226,7 +227,7 @@ impl Channel {
                 (None, Some(failure)) => return Poll::Ready(Err(failure)),
                 (None, None) => {}
             }
-            inbox.waiting.push(context.waker().clone());
+            inbox.waiting.add(context);
             Poll::Pending
         })
         .await
@@ -359,7 +360,7 @@ impl State {
             connecting: BTreeMap::new(),
             channels: BTreeMap::new(),
             accepted: VecDeque::new(),
-            acceptors: Vec::new(),
+            acceptors: Waiting::default(),
             unsent: Vec::new(),
             driver: None,
             woken: false,
@@ -397,13 +398,13 @@ impl State {
                     && inbox.data.len() < MOST_WAITING
                 {
                     inbox.data.push_back(data);
-                    inbox.wake();
+                    inbox.waiting.wake();
                 }
             }
             Event::Ended(id, ending) => {
                 if let Some(inbox) = self.channels.get_mut(&id) {
                     inbox.ended = Some(ending);
-                    inbox.wake();
+                    inbox.waiting.wake();
                 }
             }
         }
@@ -416,7 +417,7 @@ impl State {
             self.connected(id, Ok(secured));
         } else if self.accepted.len() < MOST_UNACCEPTED {
             self.accepted.push_back(secured);
-            self.acceptors.drain(..).for_each(Waker::wake);
+            self.acceptors.wake();
         } else {
             self.close(now, id);
         }
@@ -425,7 +426,7 @@ impl State {
     fn connected(&mut self, id: ChannelId, ended: Result<Secured>) {
         if let Some(connecting) = self.connecting.get_mut(&id) {
             connecting.ended = Some(ended);
-            connecting.waiting.take().into_iter().for_each(Waker::wake);
+            connecting.waiting.wake();
         }
     }
 
@@ -439,7 +440,7 @@ impl State {
         if let Some(failure) = &self.failure {
             return Poll::Ready(Err(failure.clone()));
         }
-        connecting.waiting = Some(context.waker().clone());
+        connecting.waiting.add(context);
         Poll::Pending
     }
 
@@ -456,16 +457,12 @@ impl State {
     /// Tells everybody that the driver is gone.
     fn fail(&mut self, failure: ChannelError) {
         self.failure = Some(failure);
-        self.acceptors.drain(..).for_each(Waker::wake);
-        self.channels.values_mut().for_each(Inbox::wake);
-        for connecting in self.connecting.values_mut() {
-            connecting.waiting.take().into_iter().for_each(Waker::wake);
+        self.acceptors.wake();
+        for inbox in self.channels.values_mut() {
+            inbox.waiting.wake();
         }
-    }
-}
-
-impl Inbox {
-    fn wake(&mut self) {
-        self.waiting.drain(..).for_each(Waker::wake);
+        for connecting in self.connecting.values_mut() {
+            connecting.waiting.wake();
+        }
     }
 }

@@ -95,7 +95,11 @@ pub(crate) fn short_lived() -> Suite {
 }
 
 pub(crate) fn end(seed: u64, suite: &Suite) -> Config {
-    let (suites, peers) = (vec![suite.clone()], Arc::new(InsecureAnybody));
+    end_with(seed, vec![suite.clone()])
+}
+
+pub(crate) fn end_with(seed: u64, suites: Vec<Suite>) -> Config {
+    let peers = Arc::new(InsecureAnybody);
     let identities = identities(seed, &suites);
     Config::new("test/1".into(), String::new(), suites, identities, peers).unwrap()
 }
