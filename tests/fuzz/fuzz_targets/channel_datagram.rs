@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use pqfw_framework::machine::Step;
+use pqfw_framework::machine::{Machine, Step};
 use pqfw_framework::transport::Packet;
 use pqfw_framework::world::{Now, World};
 use pqfw_fuzz::{INITIATOR, RESPONDER};

@@ -1,12 +1,13 @@
 //! The machine: handshakes and channels of one socket, without the socket.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pqfw_framework::keys::Fingerprint;
-use pqfw_framework::machine::Step;
+use pqfw_framework::machine::{Machine, Step};
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::transport::Packet;
 use pqfw_framework::world::Now;
@@ -26,7 +27,7 @@ type Result<T> = std::result::Result<T, ChannelError>;
 
 /// The machine of one socket's channels.
 ///
-/// After each call [`Endpoint::poll`] is asked until it says how long to wait.
+/// After each call [`Machine::poll`] is asked until it says how long to wait.
 pub struct Endpoint {
     config: Arc<Config>,
     limits: Limits,
@@ -36,7 +37,7 @@ pub struct Endpoint {
     sessions: BTreeMap<ChannelId, Session>,
     names: BTreeMap<(SocketAddr, SessionId), ChannelId>,
     next: u64,
-    /// What the last call led to: [`Endpoint::poll`] takes it out.
+    /// What the last call led to: [`Machine::poll`] takes it out.
     outputs: VecDeque<Output>,
     /// Nothing is over before this.
     sweep: Option<Duration>,
@@ -200,20 +201,6 @@ impl Endpoint {
         self.outputs.extend(out.into_iter().map(Output::Send));
     }
 
-    /// What is to be done next, or when something will be.
-    pub fn poll(&mut self, now: Now) -> Step<Output> {
-        if self.outputs.is_empty() {
-            self.tick(now);
-        }
-        match self.outputs.pop_front() {
-            Some(output) => Step::Do(output),
-            None => {
-                let dues = self.connecting.values().filter_map(Connecting::due);
-                Step::Wait(dues.chain(self.sweep).min())
-            }
-        }
-    }
-
     /// How much is remembered.
     #[must_use]
     pub fn held(&self) -> Held {
@@ -355,5 +342,30 @@ impl Endpoint {
             .values()
             .map(|session| session.due(&self.limits));
         self.sweep = dues.chain(self.attempts.due()).min();
+    }
+}
+
+/// Packets in, packets and events out; what the application wants are calls of their own.
+impl Machine for Endpoint {
+    type Input = Packet;
+    type Output = Output;
+    type Refusal = Infallible;
+
+    fn handle(&mut self, now: Now, packet: Packet) -> std::result::Result<(), Infallible> {
+        self.receive(now, packet.peer, &packet.bytes);
+        Ok(())
+    }
+
+    fn poll(&mut self, now: Now) -> Step<Output> {
+        if self.outputs.is_empty() {
+            self.tick(now);
+        }
+        match self.outputs.pop_front() {
+            Some(output) => Step::Do(output),
+            None => {
+                let dues = self.connecting.values().filter_map(Connecting::due);
+                Step::Wait(dues.chain(self.sweep).min())
+            }
+        }
     }
 }

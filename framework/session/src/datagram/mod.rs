@@ -2,7 +2,7 @@
 //! doubled or late but is accepted once (`docs/protocols/channel.md` section 6).
 //!
 //! ```text
-//!              receive(now, from, bytes)                     poll(now)
+//!                 handle(now, packet)                        poll(now)
 //!  socket ────────────────────────────▶ Endpoint ──────────────────────▶ packets, events
 //!                 connect, send, close     │  │                          or how long to wait
 //!  application ────────────────────────────┘  └─ Connecting   handshakes of ours

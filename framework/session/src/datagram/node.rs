@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pqfw_framework::keys::Fingerprint;
-use pqfw_framework::machine::Step;
+use pqfw_framework::machine::{Machine, Step};
 use pqfw_framework::transport::{BoxFuture, Datagrams, Packet};
 use pqfw_framework::world::{Now, World};
 
@@ -317,7 +317,7 @@ async fn drive(shared: Arc<Shared>) -> Result<()> {
                 let mut state = shared.lock();
                 let now = shared.world.now();
                 for packet in packets {
-                    state.endpoint.receive(now, packet.peer, &packet.bytes);
+                    let Ok(()) = state.endpoint.handle(now, packet);
                 }
             }
             Err(error) => break Err(error.into()),

@@ -18,7 +18,7 @@ use pqfw_session::{ChannelError, Config};
 use crate::nonces::{end, end_with, watched};
 use crate::support::people::{CHEAP, HYBRID, OTHER, config, suite};
 
-/// Three KEMs and three signatures in one: flights of three, fifteen and twelve parts and more.
+/// Three KEMs and three signatures in one: flights of four to eighteen parts.
 const LARGE: &str =
     "ML-KEM-512+ML-KEM-768+ML-KEM-1024/ML-DSA-44+ML-DSA-65+ML-DSA-87/AES-256-GCM/HKDF-SHA384";
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
-use pqfw_framework::machine::Step;
+use pqfw_framework::machine::{Machine, Step};
 use pqfw_framework::rand_core::SeedableRng;
 use pqfw_framework::transport::Packet;
 use pqfw_framework::world::Now;
