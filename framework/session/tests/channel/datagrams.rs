@@ -137,6 +137,23 @@ fn a_channel_that_is_dropped_is_closed() {
 }
 
 #[test]
+fn a_channel_that_is_idle_ends_by_itself() {
+    run(async {
+        let net = Net::new();
+        let (near, far) = net.open(&config(1, &[CHEAP]), &config(2, &[CHEAP])).await;
+        let hour = async {
+            settle().await;
+            net.seeded.advance(Duration::from_secs(3600));
+        };
+        let (near, far, ()) = tokio::join!(near.channel.receive(), far.channel.receive(), hour);
+        assert_eq!(
+            (near, far),
+            (Err(ChannelError::Closed), Err(ChannelError::Closed))
+        );
+    });
+}
+
+#[test]
 fn one_socket_has_many_channels() {
     run(async {
         let net = Net::new();

@@ -173,6 +173,22 @@ fn two_to_the_ten_wrong_flights_are_the_end_of_an_attempt() {
 }
 
 #[test]
+fn two_to_the_ten_wrong_hellos_are_the_end_of_an_attempt() {
+    for (wrong, answers) in [(1023, 1), (1024, 0)] {
+        let mut pair = Pair::new();
+        pair.begin();
+        let first = pair.near_sends();
+        let demand = pair.far_answers(&first);
+        let hello = pair.near_answers(&demand);
+        let (peer, bytes) = (far_address(), flipped(&hello[0].bytes, 40));
+        let forged = vec![Packet { peer, bytes }; wrong];
+        assert!(pair.far_answers(&forged).is_empty());
+        assert_eq!((pair.far.held().attempts, pair.far.held().bytes), (1, 0));
+        assert_eq!(pair.far_answers(&hello).len(), answers);
+    }
+}
+
+#[test]
 fn an_alert_in_the_clear_is_a_hint_that_is_told_in_the_end() {
     let mut pair = Pair::of(config(1, &[CHEAP]), config(2, &[OTHER]));
     let id = pair.begin();
