@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # TLS with OpenSSL 3.5 at the other end: both roles, every group that both know, an authority and
-# leaves of ML-DSA-65, and what must be refused. Fetches OpenSSL on first use (openssl.sh).
+# leaves of ML-DSA-65, clients with certificates of ML-DSA-65 and ECDSA, and what must be refused. Fetches OpenSSL on first use (openssl.sh).
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 openssl=${OPENSSL_3_5:-$(bash tests/interop/tls/openssl.sh "${INTEROP_DIR:-target/interop/openssl}")}
@@ -13,14 +13,23 @@ server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 # An authority, a leaf for localhost, and another authority that vouches for nothing.
-for name in authority stranger; do
-    "$openssl" req -x509 -newkey mldsa65 -nodes -days 30 -subj "/CN=$name" \
+authority() { # name key-options...
+    name=$1
+    shift
+    "$openssl" req -x509 -newkey "$@" -nodes -days 30 -subj "/CN=$name" \
         -addext basicConstraints=critical,CA:true -keyout "$work/$name.key" -out "$work/$name.pem" 2>/dev/null
-done
+}
 printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:false\n' >"$work/leaf.ext"
-"$openssl" req -newkey mldsa65 -nodes -subj /CN=localhost -keyout "$work/leaf.key" -out "$work/leaf.csr" 2>/dev/null
-"$openssl" x509 -req -in "$work/leaf.csr" -CA "$work/authority.pem" -CAkey "$work/authority.key" -days 30 \
-    -extfile "$work/leaf.ext" -out "$work/leaf.pem" 2>/dev/null
+leaf() { # name authority key-options...
+    name=$1 by=$2
+    shift 2
+    "$openssl" req -newkey "$@" -nodes -subj /CN=localhost -keyout "$work/$name.key" -out "$work/$name.csr" 2>/dev/null
+    "$openssl" x509 -req -in "$work/$name.csr" -CA "$work/$by.pem" -CAkey "$work/$by.key" -days 30 \
+        -extfile "$work/leaf.ext" -out "$work/$name.pem" 2>/dev/null
+}
+authority authority mldsa65
+authority stranger mldsa65
+leaf leaf authority mldsa65
 chmod 600 "$work"/*.key
 
 port=44300
@@ -41,13 +50,17 @@ stop() {
     wait "$server" 2>/dev/null || true
     server=
 }
-ask() { # group: OpenSSL asks our server
+ask() { # group options...: OpenSSL asks our server
+    group=$1
+    shift
     printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 "$openssl" s_client -connect "127.0.0.1:$port" -tls1_3 \
-        -groups "$1" -sigalgs mldsa65 -CAfile "$work/authority.pem" -verify_return_error \
-        -verify_hostname localhost -servername localhost -ign_eof 2>&1
+        -groups "$group" -sigalgs "${sigalgs:-mldsa65}" -CAfile "${ca:-$work/authority.pem}" \
+        -verify_return_error -verify_hostname localhost -servername localhost -ign_eof "$@" 2>&1
 }
-client() { # group authority: ours asks OpenSSL
-    timeout 20 "$ours/https_client" localhost "127.0.0.1:$port" "$1" ML-DSA-65 "$2" 2>&1
+client() { # group authority [certificate key]: ours asks OpenSSL
+    group=$1
+    shift
+    timeout 20 "$ours/https_client" localhost "127.0.0.1:$port" "$group" "${signature:-ML-DSA-65}" "$@" 2>&1
 }
 
 # Our name and OpenSSL's.
@@ -72,10 +85,10 @@ for pair in $groups; do
     echo "ok $our, both ways"
 done
 
-refused() { # what command...
+refused() { # what command...: it fails, or nobody answers it
     what=$1
     shift
-    if "$@" >"$work/answer"; then
+    if "$@" >"$work/answer" && grep -qE 'hello from pqfw|200 ok' "$work/answer"; then
         echo "not refused: $what"
         cat "$work/answer"
         exit 1
@@ -99,3 +112,36 @@ printf '' | timeout 20 "$openssl" s_client -connect "127.0.0.1:$port" -tls1_3 -g
 stop
 grep -q 'raw public key' "$work/answer" || { echo "no raw public key"; cat "$work/answer"; exit 1; }
 echo "ok raw public key (RFC 7250)"
+
+# Clients that show a certificate, and clients that must.
+for kind in "ML-DSA-65 mldsa65 mldsa65" "ECDSA-P256 ecdsa_secp256r1_sha256 ec -pkeyopt ec_paramgen_curve:P-256"; do
+    read -r signature sigalgs key <<<"$kind"
+    # shellcheck disable=SC2086
+    {
+        authority clients $key
+        leaf server clients $key
+        leaf client clients $key
+        authority others $key
+        leaf other others $key
+    }
+    chmod 600 "$work"/*.key
+    ca=$work/clients.pem
+    port=$((port + 1))
+    serve "$ours/https_server" "127.0.0.1:$port" X25519MLKEM768 "$signature" "$work/server.pem" "$work/server.key" "$ca"
+    ask X25519MLKEM768 -cert "$work/client.pem" -key "$work/client.key" >"$work/answer" || true
+    grep -q 'hello from pqfw' "$work/answer" || { echo "$signature, OpenSSL shows a certificate:"; cat "$work/answer"; exit 1; }
+    refused "OpenSSL shows no certificate of $signature" ask X25519MLKEM768
+    refused "OpenSSL shows another authority's, of $signature" \
+        ask X25519MLKEM768 -cert "$work/other.pem" -key "$work/other.key"
+    stop
+    port=$((port + 1))
+    serve "$openssl" s_server -accept "$port" -cert "$work/server.pem" -key "$work/server.key" -tls1_3 \
+        -groups X25519MLKEM768 -Verify 1 -verify_return_error -CAfile "$ca" -www
+    client X25519MLKEM768 "$ca" "$work/client.pem" "$work/client.key" >"$work/answer" || true
+    grep -q '200 ok' "$work/answer" || { echo "$signature, ours shows a certificate:"; cat "$work/answer" "$work/server.log"; exit 1; }
+    refused "ours shows no certificate of $signature" client X25519MLKEM768 "$ca"
+    refused "ours shows another authority's, of $signature" \
+        client X25519MLKEM768 "$ca" "$work/other.pem" "$work/other.key"
+    stop
+    echo "ok client certificates of $signature, both ways"
+done

@@ -5,15 +5,17 @@
 //!     localhost 127.0.0.1:8443 X25519MLKEM768 ML-DSA-65 ca.pem
 //! ```
 //!
-//! Prints the group that was agreed and the first line of the answer.
+//! With a certificate and its key behind the authority it shows who it is. Prints the group that was
+//! agreed and the first line of the answer.
 
 #![expect(clippy::print_stdout, reason = "an example says what it saw")]
 
 use std::error::Error;
 use std::sync::Arc;
 
+use pqfw_framework::keys::private_from_file;
 use pqfw_framework::registry::{Registry, Resolver};
-use pqfw_framework::transport::{TlsSettings, TlsTrust};
+use pqfw_framework::transport::{TlsIdentity, TlsSettings, TlsTrust};
 use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use pqfw_tls::TlsClient;
@@ -22,9 +24,12 @@ use tokio::net::TcpStream;
 
 type Failed = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "https_client NAME ADDRESS GROUP SIGNATURE AUTHORITY";
+const USAGE: &str = "https_client NAME ADDRESS GROUP SIGNATURE AUTHORITY [CERTIFICATE KEY]";
 
-fn settings(group: &str, signature: &str, authority: &str) -> Result<TlsSettings, Failed> {
+fn settings(args: &[String]) -> Result<TlsSettings, Failed> {
+    let [group, signature, authority, own @ ..] = args else {
+        return Err(USAGE.into());
+    };
     let registry = Registry::builder()
         .with(pqfw_aws_lc::plugin())
         .with(pqfw_classical::plugin())
@@ -37,10 +42,22 @@ fn settings(group: &str, signature: &str, authority: &str) -> Result<TlsSettings
     let (mut rng, today) = (world.rng(), world.now().day());
     let mut resolver = Resolver::new(&registry, &mut *rng, &[], &[], &today);
     let authorities = pqfw_tls::certificates(&std::fs::read(authority)?)?;
+    let signature = resolver.signature(signature)?;
+    let identity = match own {
+        [] => None,
+        [certificate, key] => {
+            let parts = private_from_file(signature.info(), &std::fs::read(key)?)?;
+            Some(TlsIdentity {
+                certificates: pqfw_tls::certificates(&std::fs::read(certificate)?)?,
+                key: Arc::new(signature.import_private_key(&parts)?),
+            })
+        }
+        _ => return Err(USAGE.into()),
+    };
     Ok(TlsSettings {
         groups: vec![resolver.tls_group(group)?],
-        signatures: vec![resolver.signature(signature)?],
-        identity: None,
+        signatures: vec![signature],
+        identity,
         servers: TlsTrust::Authorities(authorities),
         clients: None,
         require_client: false,
@@ -52,10 +69,10 @@ fn settings(group: &str, signature: &str, authority: &str) -> Result<TlsSettings
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failed> {
     let args: Vec<_> = std::env::args().skip(1).collect();
-    let [name, address, group, signature, authority] = args.as_slice() else {
+    let [name, address, rest @ ..] = args.as_slice() else {
         return Err(USAGE.into());
     };
-    let client = TlsClient::new(&settings(group, signature, authority)?, &[])?;
+    let client = TlsClient::new(&settings(rest)?, &[])?;
     let stream = TcpStream::connect(address).await?;
     let mut stream = client.connect(stream, name).await?;
     let agreed = stream.get_ref().1.negotiated_key_exchange_group();

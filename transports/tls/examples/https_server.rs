@@ -6,7 +6,8 @@
 //! ```
 //!
 //! hyper and tokio-rustls are as anybody uses them; `TlsServer::config` is the one line of ours.
-//! With `-` for the certificate the key is shown bare (RFC 7250).
+//! With `-` for the certificate the key is shown bare (RFC 7250). With an authority at the end clients
+//! must show a certificate of it.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -29,11 +30,18 @@ use tokio_rustls::TlsAcceptor;
 
 type Failed = Box<dyn Error + Send + Sync>;
 
-const USAGE: &str = "https_server ADDRESS GROUP SIGNATURE CERTIFICATE KEY";
+const USAGE: &str = "https_server ADDRESS GROUP SIGNATURE CERTIFICATE KEY [AUTHORITY]";
 
 fn settings(args: &[String]) -> Result<TlsSettings, Failed> {
-    let [_, group, signature, certificate, key] = args else {
+    let [_, group, signature, certificate, key, authority @ ..] = args else {
         return Err(USAGE.into());
+    };
+    let clients = match authority {
+        [] => None,
+        [file] => Some(TlsTrust::Authorities(pqfw_tls::certificates(
+            &std::fs::read(file)?,
+        )?)),
+        _ => return Err(USAGE.into()),
     };
     let registry = Registry::builder()
         .with(pqfw_aws_lc::plugin())
@@ -60,8 +68,8 @@ fn settings(args: &[String]) -> Result<TlsSettings, Failed> {
         signatures: vec![signature],
         identity: Some(identity),
         servers: TlsTrust::Carrier,
-        clients: None,
-        require_client: false,
+        require_client: clients.is_some(),
+        clients,
         raw_public_keys: false,
         world,
     })
