@@ -12,15 +12,14 @@ mod egress;
 mod halves;
 mod inbox;
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::secret::SecretBytes;
-use pqfw_framework::transport::{Connection, Delivery};
+use pqfw_framework::transport::{BoxFuture, Connection, Delivery};
 use pqfw_framework::world::World;
 
 use crate::alert::Alert;
@@ -64,7 +63,8 @@ pub async fn connect(
     world: &Arc<dyn World>,
     within: Duration,
 ) -> Result<Secure> {
-    limited(world, within, initiate(config, connection, world)).await
+    let work = Box::pin(initiate(config, connection, world));
+    limited(world, within, work).await
 }
 
 /// Opens a channel on a stream, as the responder, and gives up after `within`.
@@ -77,17 +77,18 @@ pub async fn accept(
     world: &Arc<dyn World>,
     within: Duration,
 ) -> Result<Secure> {
-    limited(world, within, respond(config, connection, world)).await
+    let work = Box::pin(respond(config, connection, world));
+    limited(world, within, work).await
 }
 
-/// Runs `work` until the limit.
+/// Runs `work` until the limit. It is boxed: whoever waits for it lives on, and need not keep room for
+/// a handshake.
 async fn limited<T>(
     world: &Arc<dyn World>,
     within: Duration,
-    work: impl Future<Output = Result<T>>,
+    mut work: BoxFuture<'_, Result<T>>,
 ) -> Result<T> {
     let mut limit = world.sleep_until(world.now().since_start.saturating_add(within));
-    let mut work = pin!(work);
     poll_fn(move |context| {
         if let Poll::Ready(done) = work.as_mut().poll(context) {
             return Poll::Ready(done);
