@@ -212,6 +212,11 @@ pub(crate) struct Sealer {
 }
 
 impl Sealer {
+    /// By how much a record of data is longer than the data.
+    pub(crate) fn overhead(&self) -> usize {
+        HEAD + 1 + self.traffic.tag()
+    }
+
     /// Appends the next record of `data` to `out` and says how much of it went in.
     pub(crate) fn data(&mut self, out: &mut Vec<u8>, data: &[u8]) -> Result<usize> {
         if self.traffic.number() >= self.traffic.most_records() {

@@ -35,8 +35,6 @@ struct Egress {
     line: Line,
     /// Sealed, and not yet handed to the line.
     pending: Vec<u8>,
-    /// The line's buffer while the line is idle.
-    spare: Vec<u8>,
     /// An answer to a `key_update` is in `pending`: further requests need no other.
     update_pending: bool,
     /// `close_notify` was sealed.
@@ -56,7 +54,6 @@ enum Line {
 struct Written {
     /// None when the line was finished.
     writer: Option<Box<dyn StreamWriter>>,
-    buffer: Vec<u8>,
     result: std::result::Result<(), TransportError>,
 }
 
@@ -75,7 +72,6 @@ impl Shared {
                 sealer: Some(sealer),
                 line: Line::Idle(writer),
                 pending: Vec::new(),
-                spare: Vec::new(),
                 update_pending: false,
                 closed: false,
                 failure: None,
@@ -222,10 +218,12 @@ impl Shared {
             return Err(ChannelError::Closed);
         };
         self.fresh_if_due(sealer, egress.received, &mut egress.pending)?;
-        for _ in 0..CHUNK_RECORDS {
-            if rest.is_empty() {
-                break;
-            }
+        let records = rest.len().div_ceil(MOST_CONTENT).min(CHUNK_RECORDS);
+        let content = rest.len().min(records * MOST_CONTENT);
+        egress
+            .pending
+            .reserve_exact(content + records * sealer.overhead());
+        for _ in 0..records {
             let taken = sealer.data(&mut egress.pending, rest)?;
             *rest = rest.get(taken..).unwrap_or_default();
         }
@@ -268,32 +266,23 @@ impl Egress {
                 let result = writer.finish().await;
                 Written {
                     writer: None,
-                    buffer: Vec::new(),
                     result,
                 }
             });
         }
         self.update_pending = false;
-        let buffer = std::mem::replace(&mut self.pending, std::mem::take(&mut self.spare));
+        let buffer = std::mem::take(&mut self.pending);
         Box::pin(async move {
             let result = writer.write_all(&buffer).await;
             Written {
                 writer: Some(writer),
-                buffer,
                 result,
             }
         })
     }
 
     fn written(&mut self, written: Written) {
-        let Written {
-            writer,
-            mut buffer,
-            result,
-        } = written;
-        buffer.clear();
-        self.spare = buffer;
-        match (result, writer) {
+        match (written.result, written.writer) {
             (Ok(()), Some(writer)) => self.line = Line::Idle(writer),
             (Ok(()), None) => {}
             (Err(error), _) => {
