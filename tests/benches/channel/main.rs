@@ -2,7 +2,7 @@
 //! `cargo bench -p pqfw-tests --bench channel`; docs/benchmarks.md has figures.
 //!
 //! `handshake`: both ends of one full handshake with mutual authentication, over a stream in
-//! memory. `bulk`: [`BULK_BYTES`] in each direction, one after the other, over TCP on loopback.
+//! memory. `bulk`: 16 MiB in each direction, one after the other, over TCP on loopback.
 //! Both ends run on one thread, so that the figures are the work of both and no scheduling.
 
 #![allow(missing_docs, reason = "the group is made by a macro")]
@@ -19,10 +19,9 @@ mod suite;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ours::Ours;
+use pair::BULK_BYTES;
 use peer::Peer;
-use pqfw_framework::transport::{StreamReader, StreamWriter};
 use rcgen::{PKCS_ECDSA_P256_SHA256, PKCS_ML_DSA_65, SignatureAlgorithm};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
 
 /// The signature of both sides, by our name and as the peer's certificates have it.
@@ -34,11 +33,6 @@ const SIGNATURES: [(&str, &SignatureAlgorithm); 2] = [
 /// SHA-256 is the default; the peer's cipher suite with AES-256-GCM has SHA-384 (RFC 8446
 /// section B.4).
 const KDFS: [&str; 2] = ["HKDF-SHA256", "HKDF-SHA384"];
-
-const BULK_BYTES: usize = 16 << 20;
-
-/// What is written and read at once.
-const CHUNK: usize = 64 << 10;
 
 fn one_thread() -> Runtime {
     let runtime = Builder::new_current_thread().enable_all().build();
@@ -55,11 +49,7 @@ fn handshakes(criterion: &mut Criterion) {
             let ours = Ours::of(&registry, &suite);
             let id = BenchmarkId::new(name, format!("pqfw, {kdf}"));
             group.bench_function(id, |bench| {
-                bench.iter(|| {
-                    let (near, far) = pair::memory();
-                    let ends = (pair::connection(near), pair::connection(far));
-                    runtime.block_on(ours.shake(ends.0, ends.1))
-                });
+                bench.iter(|| runtime.block_on(ours.in_memory()));
             });
         }
         for (what, peer) in [
@@ -67,10 +57,7 @@ fn handshakes(criterion: &mut Criterion) {
             ("rustls, certificates", Peer::with_certificates(algorithm)),
         ] {
             group.bench_function(BenchmarkId::new(name, what), |bench| {
-                bench.iter(|| {
-                    let (near, far) = pair::memory();
-                    runtime.block_on(peer.shake(near, far))
-                });
+                bench.iter(|| runtime.block_on(peer.in_memory()));
             });
         }
     }
@@ -84,63 +71,16 @@ fn bulk(criterion: &mut Criterion) {
     group.sample_size(30);
 
     let suite = "X25519+ML-KEM-768/ECDSA-P256/AES-256-GCM/HKDF-SHA256";
-    let (near, far) = runtime.block_on(Ours::of(&registry, suite).over_tcp());
-    let (mut near, mut far) = (near.connection, far.connection);
+    let mut ends = runtime.block_on(Ours::of(&registry, suite).over_tcp());
     group.bench_function("pqfw", |bench| {
-        bench.iter(|| {
-            runtime.block_on(async {
-                tokio::join!(send(&mut *near.writer), receive(&mut *far.reader));
-                tokio::join!(send(&mut *far.writer), receive(&mut *near.reader));
-            });
-        });
+        bench.iter(|| runtime.block_on(ours::bulk(&mut ends)));
     });
 
     let peer = Peer::with_bare_keys(&PKCS_ECDSA_P256_SHA256);
-    let (mut near, mut far) = runtime.block_on(async {
-        let (near, far) = pair::loopback().await;
-        peer.shake(near, far).await
-    });
+    let mut ends = runtime.block_on(peer.over_tcp());
     group.bench_function("rustls", |bench| {
-        bench.iter(|| {
-            runtime.block_on(async {
-                tokio::join!(send_by_tokio(&mut near), receive_by_tokio(&mut far));
-                tokio::join!(send_by_tokio(&mut far), receive_by_tokio(&mut near));
-            });
-        });
+        bench.iter(|| runtime.block_on(peer::bulk(&mut ends)));
     });
-}
-
-async fn send(writer: &mut dyn StreamWriter) {
-    let chunk = vec![7; CHUNK];
-    for _ in 0..BULK_BYTES / CHUNK {
-        writer.write_all(&chunk).await.expect("is sent");
-    }
-}
-
-async fn receive(reader: &mut dyn StreamReader) {
-    let (mut chunk, mut left) = (vec![0; CHUNK], BULK_BYTES);
-    while left > 0 {
-        let read = reader.read(&mut chunk).await.expect("comes");
-        assert_ne!(read, 0, "cut off");
-        left -= read;
-    }
-}
-
-async fn send_by_tokio(writer: &mut (impl AsyncWrite + Unpin)) {
-    let chunk = vec![7; CHUNK];
-    for _ in 0..BULK_BYTES / CHUNK {
-        writer.write_all(&chunk).await.expect("is sent");
-    }
-    writer.flush().await.expect("is sent");
-}
-
-async fn receive_by_tokio(reader: &mut (impl AsyncRead + Unpin)) {
-    let (mut chunk, mut left) = (vec![0; CHUNK], BULK_BYTES);
-    while left > 0 {
-        let read = reader.read(&mut chunk).await.expect("comes");
-        assert_ne!(read, 0, "cut off");
-        left -= read;
-    }
 }
 
 criterion_group!(benches, handshakes, bulk);

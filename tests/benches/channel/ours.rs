@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pqfw_framework::registry::Registry;
 use pqfw_framework::transport::{
-    BoxFuture, Connection, StreamService, Transport, TransportLimits, TransportSettings,
+    BoxFuture, Connection, StreamReader, StreamService, StreamWriter, Transport, TransportLimits,
+    TransportSettings,
 };
 use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
@@ -14,6 +15,7 @@ use pqfw_session::{Config, Identity, PinnedPeers};
 use pqfw_tcp::TcpTransport;
 use tokio::sync::oneshot;
 
+use crate::pair::{BULK_BYTES, CHUNK, connection, memory};
 use crate::suite::resolve;
 
 const WITHIN: Duration = Duration::from_secs(60);
@@ -49,8 +51,13 @@ impl Ours {
         }
     }
 
-    /// One handshake, both ends.
-    pub(crate) async fn shake(&self, near: Connection, far: Connection) -> (Secure, Secure) {
+    /// An open channel over a stream in memory, both ends.
+    pub(crate) async fn in_memory(&self) -> Ends {
+        let (near, far) = memory();
+        self.shake(connection(near), connection(far)).await
+    }
+
+    async fn shake(&self, near: Connection, far: Connection) -> Ends {
         let (near, far) = tokio::join!(
             connect(&self.initiator, near, &self.world, WITHIN),
             accept(&self.responder, far, &self.world, WITHIN),
@@ -59,7 +66,7 @@ impl Ours {
     }
 
     /// An open channel over the transport `tcp`, both ends.
-    pub(crate) async fn over_tcp(&self) -> (Secure, Secure) {
+    pub(crate) async fn over_tcp(&self) -> Ends {
         let (door, came) = oneshot::channel();
         let door = Arc::new(Door(Mutex::new(Some(door))));
         let mut settings = TransportSettings {
@@ -75,6 +82,31 @@ impl Ours {
         let near = TcpTransport.connect_stream(&settings).await;
         let far = came.await.expect("a connection came");
         self.shake(near.expect("connects"), far).await
+    }
+}
+
+pub(crate) type Ends = (Secure, Secure);
+
+/// Sends all that is to be sent there and back.
+pub(crate) async fn bulk((near, far): &mut Ends) {
+    let (near, far) = (&mut near.connection, &mut far.connection);
+    tokio::join!(send(&mut *near.writer), receive(&mut *far.reader));
+    tokio::join!(send(&mut *far.writer), receive(&mut *near.reader));
+}
+
+async fn send(writer: &mut dyn StreamWriter) {
+    let chunk = vec![7; CHUNK];
+    for _ in 0..BULK_BYTES / CHUNK {
+        writer.write_all(&chunk).await.expect("is sent");
+    }
+}
+
+async fn receive(reader: &mut dyn StreamReader) {
+    let (mut chunk, mut left) = (vec![0; CHUNK], BULK_BYTES);
+    while left > 0 {
+        let read = reader.read(&mut chunk).await.expect("comes");
+        assert_ne!(read, 0, "cut off");
+        left -= read;
     }
 }
 

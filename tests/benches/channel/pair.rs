@@ -8,6 +8,12 @@ use pqfw_framework::transport::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::net::{TcpListener, TcpStream};
 
+/// What is sent in each direction.
+pub(crate) const BULK_BYTES: usize = 16 << 20;
+
+/// What of it is written and read at once.
+pub(crate) const CHUNK: usize = 64 << 10;
+
 /// What one end of a stream in memory may be ahead of the other.
 const AHEAD_BYTES: usize = 64 << 10;
 

@@ -30,8 +30,11 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
     ServerConfig, SignatureScheme,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+
+use crate::pair::{BULK_BYTES, CHUNK, loopback, memory};
 
 /// Both ends.
 pub(crate) struct Peer {
@@ -87,18 +90,50 @@ impl Peer {
         }
     }
 
-    /// One handshake, both ends.
-    pub(crate) async fn shake<S>(
-        &self,
-        near: S,
-        far: S,
-    ) -> (client::TlsStream<S>, server::TlsStream<S>)
+    /// An open connection over a stream in memory, both ends.
+    pub(crate) async fn in_memory(&self) -> Ends<DuplexStream> {
+        let (near, far) = memory();
+        self.shake(near, far).await
+    }
+
+    /// An open connection over TCP, both ends.
+    pub(crate) async fn over_tcp(&self) -> Ends<TcpStream> {
+        let (near, far) = loopback().await;
+        self.shake(near, far).await
+    }
+
+    async fn shake<S>(&self, near: S, far: S) -> Ends<S>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(NAME).expect("a name");
         let (near, far) = tokio::join!(self.client.connect(name, near), self.server.accept(far));
         (near.expect("is accepted"), far.expect("accepts"))
+    }
+}
+
+pub(crate) type Ends<S> = (client::TlsStream<S>, server::TlsStream<S>);
+
+/// Sends all that is to be sent there and back.
+pub(crate) async fn bulk((near, far): &mut Ends<TcpStream>) {
+    tokio::join!(send(near), receive(far));
+    tokio::join!(send(far), receive(near));
+}
+
+async fn send(writer: &mut (impl AsyncWrite + Unpin)) {
+    let chunk = vec![7; CHUNK];
+    for _ in 0..BULK_BYTES / CHUNK {
+        writer.write_all(&chunk).await.expect("is sent");
+    }
+    writer.flush().await.expect("is sent");
+}
+
+async fn receive(reader: &mut (impl AsyncRead + Unpin)) {
+    let (mut chunk, mut left) = (vec![0; CHUNK], BULK_BYTES);
+    while left > 0 {
+        let read = reader.read(&mut chunk).await.expect("comes");
+        assert_ne!(read, 0, "cut off");
+        left -= read;
     }
 }
 
