@@ -6,8 +6,8 @@
 #
 # pqfw with its shipped suite (X25519+ML-KEM-768, ML-DSA-65, AES-256-GCM). socat and stunnel as
 # their packages of the distribution are: TLS 1.3 by OpenSSL with X25519, AES-256-GCM and
-# certificates of ECDSA P-256, which each end checks. PQFW names another binary than the release
-# build, PORTS the first of nine free ports. docs/benchmarks.md has figures.
+# certificates of ECDSA P-256, which each end checks, without resumption. PQFW names another binary
+# than the release build, PORTS the first of seven free ports. docs/benchmarks.md has figures.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -96,6 +96,7 @@ CAfile = $work/$2.crt
 verifyPeer = yes
 sslVersionMin = TLSv1.3
 ciphersuites = TLS_AES_256_GCM_SHA384
+sessionResume = no
 EOF
 }
 stunnel server client "$(port 5)" "$sink" no >"$work/stunnel-server.conf"
