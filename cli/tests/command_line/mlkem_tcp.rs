@@ -79,6 +79,41 @@ fn the_scenario_notices_over_tcp_whoever_is_cut_off_or_goes_away() {
 
 #[cfg(unix)]
 #[test]
+fn what_is_piped_in_comes_out_byte_for_byte() {
+    use std::io::Read;
+
+    let near = tempfile::tempdir().unwrap();
+    let far = tempfile::tempdir().unwrap();
+    let serve = [
+        "chat",
+        "serve",
+        "--set=transport.listen=127.0.0.1:0",
+        "--set=mlkem-tcp.accept_pipe=true",
+    ];
+    let mut server = pqfw(far.path(), &serve).serve();
+    let mut output = server.output();
+    let reader = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        output.read_to_end(&mut all).unwrap();
+        all
+    });
+    // Every byte, every pair of bytes, and what terminals and texts would change.
+    let pairs = (0..=u16::MAX).flat_map(u16::to_be_bytes);
+    let odd = *b"\r\n\0\x04\x1a\x1b[2J\xff\xfe\xc3(chat\nexit";
+    let data: Vec<u8> = pairs.chain(odd).collect();
+    for piece in [&data[..], b"", b"\n", b"no end of line"] {
+        pqfw(near.path(), &["chat", "send", "--to", &server.url])
+            .run_with(piece)
+            .ok();
+    }
+    assert_eq!(server.terminate().0, 0);
+    let came = reader.join().unwrap();
+    let sent = [&data[..], b"\n", b"no end of line"].concat();
+    assert!(came == sent, "{} bytes of {}", came.len(), sent.len());
+}
+
+#[cfg(unix)]
+#[test]
 fn a_conversation_a_pipe_and_a_forwarded_port() {
     use std::io::{Read, Write};
     use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,8 +1,8 @@
 //! Runs the binary, with a home of its own and an empty environment.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 pub(crate) struct Pqfw(pub(crate) Command);
 
@@ -21,12 +21,25 @@ impl Pqfw {
         self
     }
 
-    pub(crate) fn run(mut self) -> Ran {
+    pub(crate) fn run(self) -> Ran {
+        self.run_with(b"")
+    }
+
+    /// Runs it with this on its standard input.
+    pub(crate) fn run_with(mut self, input: &[u8]) -> Ran {
+        let piped = self.0.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+        let mut to = child.stdin.take().unwrap();
+        let ended = std::thread::scope(|scope| {
+            // Whoever does not read its input may end before it is all there.
+            scope.spawn(move || drop(to.write_all(input)));
+            child.wait_with_output()
+        });
         let Output {
             status,
             stdout,
             stderr,
-        } = self.0.stdin(Stdio::null()).output().unwrap();
+        } = ended.unwrap();
         Ran {
             code: status.code().expect("it ended by itself"),
             stdout: String::from_utf8(stdout).unwrap(),
@@ -97,6 +110,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Its standard output, to be read while it serves.
+    pub(crate) fn output(&mut self) -> ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
     /// Asks it to end as an init system does, and gives its exit code and what it said since.
     #[cfg(unix)]
     pub(crate) fn terminate(mut self) -> (i32, Vec<String>) {

@@ -1,5 +1,7 @@
 //! `transport.tls` and `pqfw probe`: what a profile says is what goes over the wire.
 
+use std::path::Path;
+
 use crate::support::pqfw;
 
 const DEMO: [&str; 4] = [
@@ -78,6 +80,55 @@ fn what_cannot_work_is_refused_with_what_to_do() {
         assert!([1, 2].contains(&ran.code), "{args:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(with), "`{with}`: {}", ran.stderr);
     }
+}
+
+/// A certificate for localhost that vouches for itself, and its key.
+fn certificate(directory: &Path) {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ML_DSA_65).unwrap();
+    let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    std::fs::write(directory.join("server.pem"), certificate.pem()).unwrap();
+    let file = directory.join("server.key");
+    std::fs::write(&file, key.serialize_pem()).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let owner = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&file, owner).unwrap();
+    }
+}
+
+#[test]
+fn a_probe_over_quic_finds_what_a_server_takes_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    certificate(directory.path());
+    let file = |key: &str, name: &str| {
+        let path = directory.path().join(name);
+        format!("--set=transport.tls.{key}={}", path.display())
+    };
+    let settings = [
+        "--role=server",
+        "--set=transport.kind=quic",
+        "--set=transport.tls.groups=[\"MLKEM1024\", \"X25519MLKEM768\"]",
+        &file("certificate", "server.pem"),
+        &file("key", "server.key"),
+        "--set=transport.tls.carrier=true",
+    ];
+    let server = pqfw(directory.path(), &[&DEMO[..], &settings].concat()).serve();
+    let address = server.url.strip_prefix("quic://").unwrap();
+    let probe = |more: &[&str]| {
+        let args = [&["probe", address, "--quic", "--json"], more].concat();
+        let json = pqfw(directory.path(), &args).run().ok().json();
+        assert_eq!(json["transport"], "quic");
+        let asked = json["asked"].as_array().unwrap().clone();
+        let taken = asked.iter().filter(|one| one["taken"] == true);
+        let names = taken.map(|one| one["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let spoken = probe(&["--alpn=pqfw-exchange/1"]);
+    assert_eq!(spoken, ["X25519MLKEM768", "ML-KEM-1024", "ML-DSA-65"]);
+    // QUIC has no handshake without a protocol that both ends speak (RFC 9001 section 8.1).
+    assert!(probe(&["--alpn=h3"]).is_empty());
 }
 
 #[test]

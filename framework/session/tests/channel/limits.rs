@@ -59,7 +59,7 @@ impl Pair {
     }
 
     /// Whether a fresh exchange has begun by itself; whether or not, one ends well then.
-    async fn turned_fresh(mut self) -> bool {
+    async fn renewed(mut self) -> bool {
         let begun = !self.near.control.fresh_exchange().unwrap();
         for _ in 0..2 {
             self.there(1).await;
@@ -101,11 +101,11 @@ fn a_day_brings_new_secrets_whichever_way_the_data_goes() {
             let mut writing = Pair::open().await;
             writing.clock.advance(after);
             writing.there(1).await;
-            assert_eq!(writing.turned_fresh().await, fresh, "writing");
+            assert_eq!(writing.renewed().await, fresh, "writing");
             let mut reading = Pair::open().await;
             reading.clock.advance(after);
             reading.back(1).await;
-            assert_eq!(reading.turned_fresh().await, fresh, "reading");
+            assert_eq!(reading.renewed().await, fresh, "reading");
         }
     });
 }
@@ -118,10 +118,10 @@ fn so_many_bytes_in_either_direction_bring_new_secrets() {
             writing.there(bytes).await;
             // An end that writes looks before it does.
             writing.there(1).await;
-            assert_eq!(writing.turned_fresh().await, fresh, "writing");
+            assert_eq!(writing.renewed().await, fresh, "writing");
             let mut reading = Pair::open().await;
             reading.back(bytes).await;
-            assert_eq!(reading.turned_fresh().await, fresh, "reading");
+            assert_eq!(reading.renewed().await, fresh, "reading");
         }
     });
 }
