@@ -1,0 +1,57 @@
+//! PQVPN, a hybrid post-quantum VPN node: its handshake, sessions and paths, without sockets, clock
+//! or generator. `docs/protocols/pqvpn.md` is its specification, dialect `pqvpn-2`.
+//!
+//! ```text
+//!  datagrams ─▶            ┌▶ Job ─▶ a pool of threads ─▶ Done ─┐
+//!  wishes    ─▶  Node ─────┤                                    └─▶ Node
+//!  Done      ─▶            ├▶ datagrams
+//!  the time  ─▶            └▶ Event: up, packet, moved, dead …
+//! ```
+//!
+//! [`node::Node`] is a [`Machine`](pqfw_framework::machine::Machine). What opens a socket and a TUN
+//! device around it is to come; so are circuits.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `wire`, `fragment` | what travels, to the byte |
+//! | `token`, `reassembly`, `rate`, `address` | what strangers can make a responder do |
+//! | `suites`, `peer_id`, `identity` | algorithms, names, keys, records, rotation |
+//! | `schedule`, [`handshake`] | which keys follow, and the three jobs that find them |
+//! | [`session`] | data frames: shards, epochs, windows, contents |
+//! | [`trust`] | whom a node trusts, as one question |
+//! | [`node`] | the machine: calls, answers, peers, paths, timers |
+//! | [`limits`] | every bound |
+
+// The tests inside and outside share their people.
+#[cfg(test)]
+extern crate self as pqfw_pqvpn;
+
+mod address;
+mod fragment;
+pub mod handshake;
+mod identity;
+pub mod limits;
+mod mac;
+pub mod node;
+mod peer_id;
+#[cfg(test)]
+#[path = "../tests/node/people.rs"]
+mod people;
+mod rate;
+mod reassembly;
+mod schedule;
+pub mod session;
+mod suites;
+mod token;
+pub mod trust;
+pub mod wire;
+
+pub use fragment::FragmentError;
+pub use identity::{
+    Identity, IdentityError, PublicKeys, Record, RecordError, RecordTerms, Rotation, SignedRecord,
+};
+pub use peer_id::PeerId;
+pub use reassembly::SlotError;
+pub use schedule::{Exporter, Failed, SessionKeys};
+pub use suites::{NamedSuite, Suites, SuitesError};
+pub use token::TokenError;

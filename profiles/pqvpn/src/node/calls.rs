@@ -1,0 +1,508 @@
+//! The initiator: from a wish to a session.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pqfw_framework::world::Now;
+
+use super::answers::mac1_key;
+use super::{CallError, Event, Node, Output, Refusal, Session};
+use crate::fragment::{Slot, checked, cut};
+use crate::handshake::{
+    Call as CallWork, Called, Finish, Finished, Fresh, HandshakeError, Job, Waiting,
+};
+use crate::identity::{PublicKeys, Record};
+use crate::limits::{CALL_AGAIN_FIRST, CALL_AGAIN_MOST, JOB_LIFETIME, LEAST_REQUEST, MOST_CALLS};
+use crate::mac::{self, MAC_BYTES};
+use crate::peer_id::PeerId;
+use crate::session::{Role, Shards};
+use crate::suites::NamedSuite;
+use crate::token::Token;
+use crate::trust::{Question, Stage as TrustStage, Verdict};
+use crate::wire::{ControlHead, HEAD, Hello, Kind, Retry, Ticket};
+
+/// A peer that is called until it answers, and again when it is dead.
+pub(super) struct Target {
+    pub(super) address: SocketAddr,
+    pub(super) peer: Option<PeerId>,
+    /// When to call it; `None` while it is called or there is a session.
+    pub(super) call_at: Option<Duration>,
+    wait: Duration,
+}
+
+/// One handshake, as its initiator has it. Its index becomes the session's.
+pub(super) struct Call {
+    pub(super) name: Option<String>,
+    pub(super) peer: Option<PeerId>,
+    /// Whom the peer follows, by its record.
+    follows: Option<PeerId>,
+    keys: Option<Arc<PublicKeys>>,
+    address: SocketAddr,
+    hello: Hello,
+    stage: Stage,
+    pub(super) tries: u32,
+    pub(super) next_at: Duration,
+}
+
+enum Stage {
+    /// S0 was said.
+    Retry(Vec<u8>),
+    /// IDREQ was said.
+    Record(Vec<u8>, Token, Option<Slot>),
+    /// S1 or the session's keys are being computed; a job has that number.
+    Job(u64, Option<Token>, u32),
+    /// S1 was said.
+    Reply(Vec<Vec<u8>>, Token, Option<Slot>, Box<Waiting>),
+}
+
+impl Call {
+    /// What is said again until there is an answer; `None` when nothing is.
+    pub(super) fn frames(&self) -> Option<&[Vec<u8>]> {
+        match &self.stage {
+            Stage::Retry(frame) | Stage::Record(frame, ..) => Some(std::slice::from_ref(frame)),
+            Stage::Reply(frames, ..) => Some(frames),
+            Stage::Job(..) => None,
+        }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether the other end has shown that it is there, and can be expected to have heard S1.
+    fn is_in_earnest(&self) -> bool {
+        matches!(self.stage, Stage::Job(..) | Stage::Reply(..))
+    }
+}
+
+impl Node {
+    /// A wish to have a session for good.
+    pub(super) fn connect(
+        &mut self,
+        now: Now,
+        name: String,
+        address: SocketAddr,
+        peer: Option<PeerId>,
+    ) -> Result<(), Refusal> {
+        if !self.targets.contains_key(&name) && self.targets.len() >= MOST_CALLS {
+            return Err(Refusal::ManyCalls);
+        }
+        let target = Target {
+            address,
+            peer,
+            call_at: Some(now.since_start),
+            wait: CALL_AGAIN_FIRST,
+        };
+        self.targets.insert(name, target);
+        Ok(())
+    }
+
+    /// Calls a target whose time has come.
+    pub(super) fn call_target(&mut self, now: Now, name: &str) {
+        let Some(target) = self.targets.get_mut(name) else {
+            return;
+        };
+        target.call_at = None;
+        let (address, peer) = (target.address, target.peer);
+        let under_way = self
+            .calls
+            .values()
+            .any(|call| call.name.as_deref() == Some(name));
+        let is_up = peer.is_some_and(|peer| self.is_up(peer));
+        if under_way || is_up {
+            return;
+        }
+        if self.calls.len() >= MOST_CALLS {
+            self.call_again_later(now, name);
+            return;
+        }
+        self.call(now, Some(name.to_owned()), peer, address);
+    }
+
+    /// Calls a peer there is a session with, for new keys.
+    pub(super) fn rekey(&mut self, now: Now, peer: PeerId) -> Result<(), Refusal> {
+        let known = self.peers.get(&peer).ok_or(Refusal::NoPeer(peer))?;
+        let address = known.endpoint.ok_or(Refusal::NoPeer(peer))?;
+        if self.calls.values().any(|call| call.peer == Some(peer)) {
+            return Ok(());
+        }
+        if self.calls.len() >= MOST_CALLS {
+            return Err(Refusal::ManyCalls);
+        }
+        let name = known.name.clone();
+        self.call(now, name, Some(peer), address);
+        Ok(())
+    }
+
+    fn call(&mut self, now: Now, name: Option<String>, peer: Option<PeerId>, address: SocketAddr) {
+        let known = peer.and_then(|peer| self.peers.get_mut(&peer));
+        let keys = known.as_ref().map(|known| known.keys.clone());
+        let fresh = known.and_then(|known| known.fresh.take());
+        let mut hello = Hello {
+            nonce: [0; 32],
+            offer: self.config.suites.offer(),
+        };
+        self.rng.fill_bytes(&mut hello.nonce);
+        let mut call = Call {
+            name,
+            peer,
+            follows: None,
+            keys,
+            address,
+            hello,
+            stage: Stage::Retry(Vec::new()),
+            tries: 0,
+            next_at: Duration::ZERO,
+        };
+        // The token of an S2 saves S0, where it is still good and its index still free.
+        let at = now.since_start;
+        if let Some((fresh, suite, until)) = fresh
+            && at < until
+            && !self.calls.contains_key(&fresh.index)
+            && !self.sessions.contains_key(&fresh.index)
+        {
+            let Fresh { index, token } = fresh;
+            if self.say_opening(at, &mut call, index, &suite, token) {
+                self.calls.insert(index, call);
+                return;
+            }
+        }
+        let index = self.fresh_index();
+        self.say_hello(at, &mut call, index);
+        self.calls.insert(index, call);
+    }
+
+    /// S0.
+    fn say_hello(&mut self, at: Duration, call: &mut Call, index: u32) {
+        let digest = &self.answers.digest;
+        // The token of a stranger is good for the record alone.
+        let known = call.keys.as_ref().and(call.peer);
+        let rest = call.hello.write();
+        let head = head(Kind::S0, index, 0).write(MAC_BYTES + rest.len());
+        let mac1 = mac::short(digest, &mac1_key(digest, known), &[&head, &rest]);
+        let frame = [&head[..], &mac1, &rest].concat();
+        self.send(call.address, frame.clone());
+        call.stage = Stage::Retry(frame);
+        call.tries = 0;
+        call.next_at = self.retry_at(at, 0);
+    }
+
+    /// The job that makes S1; `false` when the peer's keys are not known.
+    fn say_opening(
+        &mut self,
+        at: Duration,
+        call: &mut Call,
+        index: u32,
+        suite: &Arc<NamedSuite>,
+        token: Token,
+    ) -> bool {
+        let (Some(peer), Some(keys)) = (call.peer, call.keys.clone()) else {
+            return false;
+        };
+        let work = CallWork {
+            suite: suite.clone(),
+            identity: self.config.identity.clone(),
+            peer,
+            keys,
+            hello: call.hello.clone(),
+            ticket: token.ticket,
+            index,
+            shards: self.config.shards,
+        };
+        let number = self.job_number();
+        call.stage = Stage::Job(number, Some(token), 0);
+        call.next_at = at + JOB_LIFETIME;
+        self.outputs.push_back(Output::Job(Job::call(number, work)));
+        true
+    }
+
+    /// RETRY: a token, for S1 or for the record.
+    pub(super) fn call_retry(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        frame: &ControlHead,
+        body: &[u8],
+    ) -> Result<(), Refusal> {
+        let retry = Retry::read(body)?;
+        let index = frame.receiver;
+        let mut call = self.calls.remove(&index).ok_or(Refusal::Stray)?;
+        let suite = self.config.suites.find(retry.suite).cloned();
+        let answers = matches!(call.stage, Stage::Retry(_))
+            && call.address == from
+            && call.hello.nonce.starts_with(&retry.echo);
+        let (true, Some(suite)) = (answers, suite) else {
+            self.calls.insert(index, call);
+            return Err(Refusal::Stray);
+        };
+        let at = now.since_start;
+        let token = Token {
+            ticket: retry.ticket,
+            key: retry.key,
+        };
+        if call.keys.is_none() {
+            let frame = self.record_request(index, &token);
+            self.send(from, frame.clone());
+            call.stage = Stage::Record(frame, token, None);
+            call.tries = 0;
+            call.next_at = self.retry_at(at, 0);
+        } else {
+            self.say_opening(at, &mut call, index, &suite, token);
+        }
+        self.calls.insert(index, call);
+        Ok(())
+    }
+
+    /// IDREQ: one fragment of zeros, so long that the record is no amplification.
+    fn record_request(&self, index: u32, token: &Token) -> Vec<u8> {
+        let zeros = vec![0; LEAST_REQUEST - HEAD - Ticket::BYTES - MAC_BYTES];
+        let head = head(Kind::IdRequest, index, 0);
+        let digest = &self.answers.digest;
+        cut(digest, &token.key, head, Some(&token.ticket), &zeros).concat()
+    }
+
+    /// A fragment of the record that was asked for. A record that is not accepted is as good as
+    /// lost: whoever is on the path can put one there.
+    pub(super) fn call_record(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        head: &ControlHead,
+        frame: &[u8],
+    ) -> Result<(), Refusal> {
+        let index = head.receiver;
+        let call = self.calls.get_mut(&index).ok_or(Refusal::Stray)?;
+        let Stage::Record(_, token, slot) = &mut call.stage else {
+            return Err(Refusal::Stray);
+        };
+        if call.address != from {
+            return Err(Refusal::Stray);
+        }
+        let message = checked(&self.answers.digest, &token.key, frame)?;
+        let chunk = message.get(HEAD..).unwrap_or_default();
+        let slot = match slot {
+            Some(slot) => slot,
+            None => slot.insert(Slot::new(head.kind, head.fragments)?),
+        };
+        let Some(bytes) = slot.take(head, chunk)? else {
+            return Ok(());
+        };
+        if let Stage::Record(_, _, slot) = &mut call.stage {
+            *slot = None;
+        }
+        let record = Record::read(&bytes, &self.config.suites, now)?;
+        let verdict = self.config.trust.judge(&Question {
+            now,
+            peer: record.id,
+            former: record.former,
+            called: call.name.as_deref(),
+            stage: TrustStage::Claimed,
+        });
+        let expected = call.peer;
+        let follows = matches!(verdict, Verdict::Follows(former) if Some(former) == expected);
+        if expected.is_some_and(|expected| expected != record.id) && !follows {
+            self.call_failed(now, index, CallError::OtherPeer(record.id));
+            return Ok(());
+        }
+        if let Verdict::Refused(why) = verdict {
+            self.call_failed(now, index, CallError::Untrusted(why));
+            return Ok(());
+        }
+        if let Some(mut call) = self.calls.remove(&index) {
+            call.peer = Some(record.id);
+            call.follows = record.former;
+            call.keys = Some(Arc::new(record.keys));
+            self.rng.fill_bytes(&mut call.hello.nonce);
+            self.say_hello(now.since_start, &mut call, index);
+            self.calls.insert(index, call);
+        }
+        Ok(())
+    }
+
+    /// A fragment of S2.
+    pub(super) fn call_reply(
+        &mut self,
+        from: SocketAddr,
+        head: &ControlHead,
+        frame: &[u8],
+    ) -> Result<(), Refusal> {
+        let index = head.receiver;
+        let call = self.calls.get_mut(&index).ok_or(Refusal::Stray)?;
+        let Stage::Reply(_, token, slot, _) = &mut call.stage else {
+            return Err(Refusal::Stray);
+        };
+        if call.address != from {
+            return Err(Refusal::Stray);
+        }
+        let message = checked(&self.answers.digest, &token.key, frame)?;
+        let chunk = message.get(HEAD..).unwrap_or_default();
+        let slot = match slot {
+            Some(slot) => slot,
+            None => slot.insert(Slot::new(head.kind, head.fragments)?),
+        };
+        let Some(message) = slot.take(head, chunk)? else {
+            return Ok(());
+        };
+        self.jobs += 1;
+        let number = self.jobs;
+        let stage = Stage::Job(number, None, head.sender);
+        if let Stage::Reply(_, _, _, waiting) = std::mem::replace(&mut call.stage, stage) {
+            let finish = Finish {
+                waiting: *waiting,
+                message,
+                index: head.sender,
+            };
+            let job = Job::finish(number, finish);
+            self.outputs.push_back(Output::Job(job));
+        }
+        Ok(())
+    }
+
+    /// The index of the call whose job that was.
+    fn call_of(&self, number: u64) -> Result<u32, Refusal> {
+        let is_of = |call: &Call| matches!(call.stage, Stage::Job(job, ..) if job == number);
+        let mut all = self.calls.iter();
+        let found = all.find(|(_, call)| is_of(call));
+        found.map(|(index, _)| *index).ok_or(Refusal::Stray)
+    }
+
+    /// S1 was made.
+    pub(super) fn call_made(
+        &mut self,
+        now: Now,
+        number: u64,
+        result: Result<Box<Called>, HandshakeError>,
+    ) -> Result<(), Refusal> {
+        let index = self.call_of(number)?;
+        let Called { message, waiting } = match result {
+            Ok(called) => *called,
+            Err(error) => {
+                self.call_failed(now, index, error.clone().into());
+                return Err(error.into());
+            }
+        };
+        let next_at = self.retry_at(now.since_start, 0);
+        let call = self.calls.get_mut(&index).ok_or(Refusal::Stray)?;
+        let Stage::Job(_, token, _) = &mut call.stage else {
+            return Err(Refusal::Stray);
+        };
+        let token = token.take().ok_or(Refusal::Stray)?;
+        let (to, digest) = (call.address, &self.answers.digest);
+        let head = head(Kind::S1, index, 0);
+        let frames = cut(digest, &token.key, head, Some(&token.ticket), &message);
+        (call.tries, call.next_at) = (0, next_at);
+        call.stage = Stage::Reply(frames.clone(), token, None, Box::new(waiting));
+        for frame in frames {
+            self.send(to, frame);
+        }
+        Ok(())
+    }
+
+    /// S2 was read: there is a session, whose first frame confirms it.
+    pub(super) fn call_finished(
+        &mut self,
+        now: Now,
+        number: u64,
+        result: Result<Box<Finished>, HandshakeError>,
+    ) -> Result<(), Refusal> {
+        let index = self.call_of(number)?;
+        let finished = match result {
+            Ok(finished) => *finished,
+            Err(error) => {
+                self.call_failed(now, index, error.clone().into());
+                return Err(error.into());
+            }
+        };
+        let call = self.calls.get(&index).ok_or(Refusal::Stray)?;
+        let (Some(peer), Some(keys)) = (call.peer, call.keys.clone()) else {
+            return Err(Refusal::Stray);
+        };
+        let Stage::Job(_, _, theirs) = call.stage else {
+            return Err(Refusal::Stray);
+        };
+        let (name, address) = (call.name.clone(), call.address);
+        if !self.peers.contains_key(&peer) && self.peers.len() >= self.config.most_peers {
+            self.call_failed(now, index, CallError::ManyPeers);
+            return Err(Refusal::ManyPeers);
+        }
+        let standing = self.config.trust.judge(&Question {
+            now,
+            peer,
+            former: call.follows,
+            called: name.as_deref(),
+            stage: TrustStage::Proven,
+        });
+        match standing {
+            Verdict::Refused(why) => {
+                self.call_failed(now, index, CallError::Untrusted(why));
+                return Err(HandshakeError::Untrusted(why).into());
+            }
+            Verdict::Follows(former) => self.forget(former),
+            Verdict::Known | Verdict::FirstUse => {}
+        }
+        let shards = (self.config.shards, finished.shards);
+        let shards = Shards::new(&finished.keys, Role::Initiator, theirs, shards);
+        let shards = shards.map_err(HandshakeError::Failed)?;
+        self.calls.remove(&index);
+        if let Some(target) = name.as_deref().and_then(|name| self.targets.get_mut(name)) {
+            (target.peer, target.call_at) = (Some(peer), None);
+            target.wait = CALL_AGAIN_FIRST;
+        }
+        let suite = finished.keys.suite.clone();
+        let session = Session {
+            peer,
+            role: Role::Initiator,
+            id: finished.keys.id,
+            exporter: finished.keys.exporter,
+            shards,
+            standing,
+            origin: address,
+            expires: None,
+            confirms: Some((0, now.since_start)),
+            heard: false,
+        };
+        let fresh = (finished.fresh, suite);
+        self.begin_session(now, (peer, index), session, (name, keys), fresh);
+        Ok(())
+    }
+
+    /// A call has come to nothing: a target is called again, later each time.
+    pub(super) fn call_failed(&mut self, now: Now, index: u32, why: CallError) {
+        let Some(Call { name, peer, .. }) = self.calls.remove(&index) else {
+            return;
+        };
+        if let Some(name) = &name {
+            self.call_again_later(now, name);
+        }
+        self.tell(Event::CallFailed { name, peer, why });
+    }
+
+    fn call_again_later(&mut self, now: Now, name: &str) {
+        if let Some(target) = self.targets.get_mut(name) {
+            target.call_at = Some(now.since_start + target.wait);
+            target.wait = (target.wait * 2).min(CALL_AGAIN_MOST);
+        }
+    }
+
+    /// Whether this end has said S1 to a peer, or is about to.
+    pub(super) fn calls_in_earnest(&self, peer: PeerId) -> bool {
+        let mut all = self.calls.values();
+        all.any(|call| call.peer == Some(peer) && call.is_in_earnest())
+    }
+
+    /// The other end's call goes on.
+    pub(super) fn abandon_calls(&mut self, peer: PeerId) {
+        self.calls.retain(|_, call| call.peer != Some(peer));
+    }
+}
+
+fn head(kind: Kind, sender: u32, receiver: u32) -> ControlHead {
+    ControlHead {
+        kind,
+        sender,
+        receiver,
+        fragment: 0,
+        fragments: 1,
+    }
+}

@@ -1,0 +1,104 @@
+//! What a node is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pqfw_framework::hash::AdmittedHash;
+use thiserror::Error;
+
+use crate::identity::{Identity, SignedRecord};
+use crate::limits::{MOST_PEERS, MOST_SHARDS};
+use crate::session::Buckets;
+use crate::suites::Suites;
+use crate::trust::Trust;
+
+/// What a node is made of.
+pub struct Config {
+    /// Its suites, best first.
+    pub suites: Suites,
+    /// Its keys.
+    pub identity: Arc<Identity>,
+    /// Its record, for those who ask.
+    pub record: SignedRecord,
+    /// Whom it trusts.
+    pub trust: Arc<dyn Trust>,
+    /// On how many shards it sends.
+    pub shards: u8,
+    /// After how long the initiator of a session makes a new one.
+    pub rekey_after: Duration,
+    /// How much longer the responder waits before it does.
+    pub rekey_grace: Duration,
+    /// How often a peer is asked whether it is there.
+    pub keepalive: Duration,
+    /// How many handshakes and records one address gets in a minute.
+    pub handshakes_per_minute: u32,
+    /// Whether those who do not know who this is get its record.
+    pub answers_strangers: bool,
+    /// How many peers it has at most.
+    pub most_peers: usize,
+    /// The sizes of plaintexts.
+    pub buckets: Buckets,
+}
+
+/// A configuration that makes no node: the operator's fault.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A number of shards that there is not.
+    #[error("{0} shards: give 1 to {MOST_SHARDS}")]
+    Shards(u8),
+    /// An identity whose keys are of other algorithms than the suites'.
+    #[error("the identity's keys are not of the suites' algorithms")]
+    Identity,
+    /// An interval of no time, at which a node would do nothing else.
+    #[error("{0} must not be zero")]
+    Zero(&'static str),
+}
+
+impl Config {
+    /// A node with an identity, as the specification's sample has it.
+    #[must_use]
+    pub fn new(
+        suites: Suites,
+        identity: Arc<Identity>,
+        record: SignedRecord,
+        trust: Arc<dyn Trust>,
+    ) -> Self {
+        Self {
+            suites,
+            identity,
+            record,
+            trust,
+            shards: 1,
+            rekey_after: Duration::from_secs(600),
+            rekey_grace: Duration::from_secs(60),
+            keepalive: Duration::from_secs(25),
+            handshakes_per_minute: 30,
+            answers_strangers: true,
+            most_peers: MOST_PEERS,
+            buckets: Buckets::default(),
+        }
+    }
+
+    /// Checks what types do not, and gives the digest of everything that has no suite.
+    pub(super) fn check(&self) -> Result<AdmittedHash, ConfigError> {
+        let named = self.suites.first().ok_or(ConfigError::Identity)?;
+        let (suite, identity) = (&named.suite, &self.identity);
+        let fits = suite.kem.info().id == identity.decapsulation.info().id
+            && suite.signature.info().id == identity.signing.info().id;
+        if !fits {
+            return Err(ConfigError::Identity);
+        }
+        if !(1..=MOST_SHARDS).contains(&self.shards) {
+            return Err(ConfigError::Shards(self.shards));
+        }
+        for (name, interval) in [
+            ("rekey_after", self.rekey_after),
+            ("keepalive", self.keepalive),
+        ] {
+            if interval.is_zero() {
+                return Err(ConfigError::Zero(name));
+            }
+        }
+        Ok(suite.digest.clone())
+    }
+}

@@ -1,0 +1,109 @@
+//! The suites of a node: one KEM and one signature, which its identity has, with as many AEADs and
+//! KDFs as it likes.
+
+use std::sync::Arc;
+
+use pqfw_framework::hash::AdmittedHash;
+use pqfw_framework::suite::Suite;
+use thiserror::Error;
+
+use crate::limits::{EPOCH_BITS, MOST_SUITES};
+use crate::wire::SuiteId;
+
+/// The tag of a data frame.
+pub(crate) const TAG: usize = 16;
+
+/// A suite with its name on the wire.
+pub struct NamedSuite {
+    /// The algorithms.
+    pub suite: Suite,
+    /// `KEM/SIGNATURE/AEAD/KDF`.
+    pub name: String,
+    /// The name on the wire.
+    pub id: SuiteId,
+}
+
+/// Suites that make no node: the operator's fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SuitesError {
+    /// None, or more than an offer holds.
+    #[error("{0} suites: give one to {MOST_SUITES}")]
+    Number(usize),
+    /// Two KEMs or two signatures: an identity has one key of each.
+    #[error("{0} and {1} need different keys: run a node for each")]
+    Mixed(String, String),
+    /// Two suites with one name on the wire.
+    #[error("{0} and {1} have the same name on the wire")]
+    Same(String, String),
+    /// An AEAD whose frames would not fit the protocol's.
+    #[error("{0}: the tag must have 16 bytes, the nonce 8 or more, and a key seal 2^20 messages")]
+    Aead(String),
+}
+
+/// The suites of a node, best first.
+#[derive(Clone)]
+pub struct Suites(Arc<[Arc<NamedSuite>]>);
+
+impl Suites {
+    /// Names the suites.
+    ///
+    /// # Errors
+    /// [`SuitesError`].
+    pub fn new(suites: Vec<Suite>) -> Result<Self, SuitesError> {
+        if suites.is_empty() || suites.len() > MOST_SUITES {
+            return Err(SuitesError::Number(suites.len()));
+        }
+        let mut named: Vec<Arc<NamedSuite>> = Vec::new();
+        for suite in suites {
+            let sizes = suite.aead.sizes();
+            let lasts = sizes.limits.sealed_messages >= 1 << EPOCH_BITS;
+            if sizes.tag != TAG || sizes.nonce < 8 || !lasts {
+                return Err(SuitesError::Aead(suite.aead.info().id.clone()));
+            }
+            let name = suite.channel_name();
+            let id = id_of(&suite.digest, &name);
+            for other in &named {
+                if other.id == id {
+                    return Err(SuitesError::Same(other.name.clone(), name));
+                }
+                let keys = |of: &Suite| (of.kem.info().id.clone(), of.signature.info().id.clone());
+                if keys(&other.suite) != keys(&suite) {
+                    return Err(SuitesError::Mixed(other.name.clone(), name));
+                }
+            }
+            named.push(Arc::new(NamedSuite { suite, name, id }));
+        }
+        Ok(Self(named.into()))
+    }
+
+    /// The best suite, whose KEM and signature all have.
+    pub(crate) fn first(&self) -> Option<&Arc<NamedSuite>> {
+        self.0.first()
+    }
+
+    /// What this node offers.
+    #[must_use]
+    pub fn offer(&self) -> Vec<SuiteId> {
+        self.0.iter().map(|suite| suite.id).collect()
+    }
+
+    /// The first of its own that the other end offers.
+    #[must_use]
+    pub fn choose(&self, offer: &[SuiteId]) -> Option<&Arc<NamedSuite>> {
+        self.0.iter().find(|suite| offer.contains(&suite.id))
+    }
+
+    /// The suite of that name.
+    #[must_use]
+    pub fn find(&self, id: SuiteId) -> Option<&Arc<NamedSuite>> {
+        self.0.iter().find(|suite| suite.id == id)
+    }
+}
+
+fn id_of(digest: &AdmittedHash, name: &str) -> SuiteId {
+    let mut id = [0; 4];
+    for (to, from) in id.iter_mut().zip(digest.digest(&[name.as_bytes()])) {
+        *to = from;
+    }
+    SuiteId(id)
+}

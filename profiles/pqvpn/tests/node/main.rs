@@ -1,0 +1,6 @@
+//! Nodes talking to each other: on a network that does what a test says, and on one that does what
+//! a seed says.
+
+mod handshakes;
+mod net;
+mod people;
