@@ -297,7 +297,10 @@ impl Node {
         });
         match standing {
             Verdict::Refused(why) => return Err(HandshakeError::Untrusted(why).into()),
-            Verdict::Follows(former) => self.forget(former),
+            Verdict::Follows(former) => {
+                self.forget(former);
+                self.rename(former, peer);
+            }
             Verdict::Known | Verdict::FirstUse => {}
         }
         let (theirs, own) = answering.indices;

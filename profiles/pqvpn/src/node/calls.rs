@@ -130,7 +130,7 @@ impl Node {
         if self.calls.len() >= MOST_CALLS {
             return Err(Refusal::ManyCalls);
         }
-        let name = known.name.clone();
+        let name = self.name_of(peer);
         self.call(now, name, Some(peer), address);
         Ok(())
     }
@@ -463,7 +463,7 @@ impl Node {
             heard: false,
         };
         let fresh = (finished.fresh, suite);
-        self.begin_session(now, (peer, index), session, (name, keys), fresh);
+        self.begin_session(now, (peer, index), session, keys, fresh);
         Ok(())
     }
 
@@ -493,7 +493,40 @@ impl Node {
 
     /// The other end's call goes on.
     pub(super) fn abandon_calls(&mut self, peer: PeerId) {
-        self.calls.retain(|_, call| call.peer != Some(peer));
+        let targets = &mut self.targets;
+        self.calls.retain(|_, call| {
+            let goes = call.peer == Some(peer);
+            let name = call.name.as_deref().filter(|_| goes);
+            if let Some(target) = name.and_then(|name| targets.get_mut(name)) {
+                target.peer = Some(peer);
+            }
+            !goes
+        });
+    }
+
+    /// The name under which a peer is called, if it is.
+    pub(super) fn name_of(&self, peer: PeerId) -> Option<String> {
+        let mut all = self.targets.iter();
+        let target = all.find(|(_, target)| target.peer == Some(peer));
+        target.map(|(name, _)| name.clone())
+    }
+
+    /// Calls a peer again at once, if it is wanted.
+    pub(super) fn call_again_now(&mut self, now: Now, peer: PeerId) {
+        for target in self.targets.values_mut() {
+            if target.peer == Some(peer) {
+                target.call_at.get_or_insert(now.since_start);
+            }
+        }
+    }
+
+    /// A peer that is wanted has another identity now.
+    pub(super) fn rename(&mut self, former: PeerId, peer: PeerId) {
+        for target in self.targets.values_mut() {
+            if target.peer == Some(former) {
+                target.peer = Some(peer);
+            }
+        }
     }
 }
 

@@ -41,7 +41,6 @@ pub(super) struct Session {
 
 /// Another node, as this one knows it.
 pub(super) struct Peer {
-    pub(super) name: Option<String>,
     pub(super) keys: Arc<PublicKeys>,
     pub(super) endpoint: Option<SocketAddr>,
     pub(super) previous: Option<u32>,
@@ -59,7 +58,6 @@ pub(super) struct Peer {
 impl Peer {
     fn new(keys: Arc<PublicKeys>) -> Self {
         Self {
-            name: None,
             keys,
             endpoint: None,
             previous: None,
@@ -109,12 +107,11 @@ impl Node {
         now: Now,
         (peer, index): (PeerId, u32),
         session: Session,
-        (name, keys): (Option<String>, Arc<PublicKeys>),
+        keys: Arc<PublicKeys>,
         (fresh, suite): (Fresh, Arc<NamedSuite>),
     ) {
         let at = now.since_start;
         let known = self.peers.entry(peer).or_insert_with(|| Peer::new(keys));
-        known.name = name.or(known.name.take());
         let until = at + Duration::from_secs(TOKEN_SECS.into());
         known.fresh = Some((fresh, suite, until));
         self.sessions.insert(index, session);
@@ -199,7 +196,6 @@ impl Node {
         let Some(known) = self.peers.get_mut(&peer) else {
             return;
         };
-        let name = known.name.clone();
         if known.current == Some(index) {
             known.current = known.previous.take();
             if let Some(before) = known
@@ -210,16 +206,13 @@ impl Node {
             }
         }
         let is_down = known.current.is_none();
-        let why = CallError::Unconfirmed;
-        let told = name.clone();
-        let failed = Event::CallFailed {
-            name: told,
+        self.tell(Event::CallFailed {
+            name: self.name_of(peer),
             peer: Some(peer),
-            why,
-        };
-        self.tell(failed);
+            why: CallError::Unconfirmed,
+        });
         if is_down {
-            self.call_peer_again(now, name.as_deref());
+            self.call_again_now(now, peer);
         }
     }
 
@@ -382,8 +375,7 @@ impl Node {
             Control::Close {} => {
                 self.end_sessions(peer);
                 self.tell(Event::Closed { peer });
-                let name = self.peers.get(&peer).and_then(|known| known.name.clone());
-                self.call_peer_again(now, name.as_deref());
+                self.call_again_now(now, peer);
             }
         }
     }
@@ -406,13 +398,6 @@ impl Node {
         if let Some(known) = self.peers.get_mut(&peer) {
             (known.previous, known.current, known.next) = (None, None, None);
             (known.rekey_at, known.keepalive_at, known.path) = (None, None, None);
-        }
-    }
-
-    /// Calls again at once, if the peer is wanted.
-    pub(super) fn call_peer_again(&mut self, now: Now, name: Option<&str>) {
-        if let Some(target) = name.and_then(|name| self.targets.get_mut(name)) {
-            target.call_at.get_or_insert(now.since_start);
         }
     }
 }

@@ -91,8 +91,8 @@ impl Node {
                 }
             }
             // Somebody whose only session was never confirmed is nobody.
-            let is_nobody = peer.current.is_none() && peer.next.is_none() && peer.name.is_none();
-            if is_nobody && peer.queue.is_empty() {
+            let is_nobody = peer.current.is_none() && peer.next.is_none();
+            if is_nobody && self.name_of(session.peer).is_none() {
                 self.peers.remove(&session.peer);
             }
         }
@@ -140,10 +140,9 @@ impl Node {
             return;
         };
         if peer.misses >= MOST_MISSES {
-            let name = peer.name.clone();
             self.end_sessions(id);
             self.tell(Event::Dead { peer: id });
-            self.call_peer_again(now, name.as_deref());
+            self.call_again_now(now, id);
             return;
         }
         peer.misses += 1;

@@ -4,3 +4,5 @@
 mod handshakes;
 mod net;
 mod people;
+mod simulation;
+mod watched;
