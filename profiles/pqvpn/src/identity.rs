@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use pqfw_framework::kem::DecapsulationKey;
-use pqfw_framework::keys::KeyCodecError;
 use pqfw_framework::rand_core::CryptoRng;
-use pqfw_framework::signature::{SignatureError, SigningKey};
+use pqfw_framework::signature::SigningKey;
 use pqfw_framework::suite::Suite;
 use pqfw_framework::wire::{Reader, WireError, Writer};
 use pqfw_framework::world::Now;
@@ -13,6 +12,7 @@ use thiserror::Error;
 
 use crate::limits::MOST_MESSAGE;
 use crate::peer_id::{PeerId, kem_hash};
+use crate::schedule::{Failed, failed};
 use crate::suites::Suites;
 
 /// What a record's signature begins with.
@@ -41,12 +41,9 @@ pub enum IdentityError {
         /// What the key is.
         got: String,
     },
-    /// The algorithm's fault: it has no identifier to name keys by.
+    /// The algorithm's fault, which has no identifier to name keys by, or its provider's.
     #[error(transparent)]
-    Codec(#[from] KeyCodecError),
-    /// The provider's fault.
-    #[error("the key does not sign: {0}")]
-    Signature(#[from] SignatureError),
+    Failed(#[from] Failed),
     /// The caller's fault: the statement is about another identity.
     #[error("the rotation statement is not this identity's")]
     Rotation,
@@ -65,16 +62,13 @@ impl Identity {
     /// Makes an identity of keys that the suites' algorithms have.
     ///
     /// # Errors
-    /// [`IdentityError::Algorithm`], [`IdentityError::Codec`].
+    /// [`IdentityError::Algorithm`], [`IdentityError::Failed`].
     pub fn new(
         suites: &Suites,
         signing: SigningKey,
         decapsulation: DecapsulationKey,
     ) -> Result<Self, IdentityError> {
-        let Some(named) = suites.first() else {
-            return Err(IdentityError::Rotation);
-        };
-        let suite = &named.suite;
+        let suite = &suites.first().suite;
         for (expected, got) in [
             (suite.signature.info(), signing.info()),
             (suite.kem.info(), decapsulation.info()),
@@ -88,7 +82,8 @@ impl Identity {
             verifying: signing.verifying_key(),
             encapsulation: decapsulation.encapsulation_key(),
         };
-        let id = PeerId::of(suite, &public.verifying, &public.encapsulation)?;
+        let id = PeerId::of(suite, &public.verifying, &public.encapsulation);
+        let id = id.map_err(failed)?;
         Ok(Self {
             signing,
             decapsulation,
@@ -119,19 +114,19 @@ impl Identity {
     /// States, with the keys of this identity, that another follows it.
     ///
     /// # Errors
-    /// [`IdentityError::Codec`], [`IdentityError::Signature`].
+    /// [`IdentityError::Failed`].
     pub fn rotate_to(
         &self,
         suite: &Suite,
         to: PeerId,
         rng: &mut dyn CryptoRng,
     ) -> Result<Rotation, IdentityError> {
-        let signature = self
-            .signing
-            .sign(rng, &[ROTATION, &[0], &self.id.0, &to.0])?;
+        let message: [&[u8]; 4] = [ROTATION, &[0], &self.id.0, &to.0];
+        let signature = self.signing.sign(rng, &message).map_err(failed)?;
+        let kem = kem_hash(suite, &self.public.encapsulation);
         Ok(Rotation {
             former_verifying: self.public.verifying.clone(),
-            former_kem: kem_hash(suite, &self.public.encapsulation)?,
+            former_kem: kem.map_err(failed)?,
             to,
             signature,
         })
@@ -140,7 +135,7 @@ impl Identity {
     /// Signs a record of this identity.
     ///
     /// # Errors
-    /// [`IdentityError::Signature`].
+    /// [`IdentityError::Failed`].
     pub fn record(
         &self,
         terms: RecordTerms,
@@ -152,18 +147,11 @@ impl Identity {
         );
         let rotation = self.rotation.as_ref().map(Rotation::bytes);
         let mut writer = Writer::new();
-        let written = write_record(
-            &mut writer,
-            &names,
-            &self.public,
-            &terms,
-            rotation.as_deref(),
-        );
-        let mut bytes = match written {
-            Ok(()) => writer.finish(),
-            Err(_) => return Err(IdentityError::Rotation),
-        };
-        let signature = self.signing.sign(rng, &[RECORD, &[0], &bytes])?;
+        let rotation = rotation.as_deref();
+        write_record(&mut writer, &names, &self.public, &terms, rotation).map_err(failed)?;
+        let mut bytes = writer.finish();
+        let signed: [&[u8]; 3] = [RECORD, &[0], &bytes];
+        let signature = self.signing.sign(rng, &signed).map_err(failed)?;
         bytes.extend_from_slice(&signature);
         Ok(SignedRecord(bytes.into()))
     }
@@ -231,10 +219,7 @@ impl Record {
     /// # Errors
     /// [`RecordError`].
     pub fn read(bytes: &[u8], suites: &Suites, now: Now) -> Result<Self, RecordError> {
-        let Some(named) = suites.first() else {
-            return Err(RecordError::Algorithm(String::new()));
-        };
-        let suite = &named.suite;
+        let suite = &suites.first().suite;
         let mut reader = Reader::new(bytes);
         let version = reader.u8("version")?;
         if version != RECORD_VERSION {

@@ -10,12 +10,13 @@ use thiserror::Error;
 
 use crate::suites::NamedSuite;
 
-/// A provider's fault: its code refused to derive or to seal.
+/// A provider's fault: its code refused to derive, seal or sign; or its algorithm's, which has no
+/// identifier.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the provider's code failed: {0}")]
 pub struct Failed(String);
 
-fn failed(error: impl ToString) -> Failed {
+pub(crate) fn failed(error: impl ToString) -> Failed {
     Failed(error.to_string())
 }
 

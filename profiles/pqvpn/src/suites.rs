@@ -42,7 +42,10 @@ pub enum SuitesError {
 
 /// The suites of a node, best first.
 #[derive(Clone)]
-pub struct Suites(Arc<[Arc<NamedSuite>]>);
+pub struct Suites {
+    first: Arc<NamedSuite>,
+    all: Arc<[Arc<NamedSuite>]>,
+}
 
 impl Suites {
     /// Names the suites.
@@ -50,7 +53,7 @@ impl Suites {
     /// # Errors
     /// [`SuitesError`].
     pub fn new(suites: Vec<Suite>) -> Result<Self, SuitesError> {
-        if suites.is_empty() || suites.len() > MOST_SUITES {
+        if suites.len() > MOST_SUITES {
             return Err(SuitesError::Number(suites.len()));
         }
         let mut named: Vec<Arc<NamedSuite>> = Vec::new();
@@ -73,30 +76,34 @@ impl Suites {
             }
             named.push(Arc::new(NamedSuite { suite, name, id }));
         }
-        Ok(Self(named.into()))
+        let first = named.first().ok_or(SuitesError::Number(0))?.clone();
+        Ok(Self {
+            first,
+            all: named.into(),
+        })
     }
 
     /// The best suite, whose KEM and signature all have.
-    pub(crate) fn first(&self) -> Option<&Arc<NamedSuite>> {
-        self.0.first()
+    pub(crate) fn first(&self) -> &Arc<NamedSuite> {
+        &self.first
     }
 
     /// What this node offers.
     #[must_use]
     pub fn offer(&self) -> Vec<SuiteId> {
-        self.0.iter().map(|suite| suite.id).collect()
+        self.all.iter().map(|suite| suite.id).collect()
     }
 
     /// The first of its own that the other end offers.
     #[must_use]
     pub fn choose(&self, offer: &[SuiteId]) -> Option<&Arc<NamedSuite>> {
-        self.0.iter().find(|suite| offer.contains(&suite.id))
+        self.all.iter().find(|suite| offer.contains(&suite.id))
     }
 
     /// The suite of that name.
     #[must_use]
     pub fn find(&self, id: SuiteId) -> Option<&Arc<NamedSuite>> {
-        self.0.iter().find(|suite| suite.id == id)
+        self.all.iter().find(|suite| suite.id == id)
     }
 }
 

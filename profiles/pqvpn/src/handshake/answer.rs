@@ -10,7 +10,7 @@ use super::message::{Fresh, Introduction, S1, S2, Welcome, read_id};
 use super::{HandshakeError, SIGNS_S1, SIGNS_S2, check_shards, unsigned};
 use crate::identity::{Identity, PublicKeys, Rotation};
 use crate::peer_id::PeerId;
-use crate::schedule::SessionKeys;
+use crate::schedule::{SessionKeys, failed};
 use crate::suites::Suites;
 use crate::trust::{Question, Stage, Trust, Verdict};
 use crate::wire::{Hello, Ticket};
@@ -73,7 +73,8 @@ impl Answer {
         let payload = payload.ok_or(HandshakeError::Sealed("payload of S1"))?;
         let (introduction, signed, signature) = Introduction::read(&payload, suite)?;
         let theirs = &introduction.keys;
-        if PeerId::of(suite, &theirs.verifying, &theirs.encapsulation)? != peer {
+        let shown = PeerId::of(suite, &theirs.verifying, &theirs.encapsulation);
+        if shown.map_err(failed)? != peer {
             return Err(HandshakeError::Identity);
         }
         let key = suite.signature.import_verifying_key(&theirs.verifying);

@@ -13,7 +13,6 @@ mod call;
 mod message;
 
 use pqfw_framework::kem::KemError;
-use pqfw_framework::keys::KeyCodecError;
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::signature::SignatureError;
 use pqfw_framework::wire::WireError;
@@ -69,9 +68,6 @@ pub enum HandshakeError {
     /// The peer's fault: a number of shards that there is not.
     #[error("{0} shards: there are 1 to {MOST_SHARDS}")]
     Shards(u8),
-    /// The algorithm's fault: it has no identifier to name keys by.
-    #[error(transparent)]
-    Codec(#[from] KeyCodecError),
     /// A provider's fault.
     #[error(transparent)]
     Failed(#[from] Failed),
@@ -142,3 +138,6 @@ impl Job {
         Done { number, outcome }
     }
 }
+
+#[cfg(test)]
+mod tests;

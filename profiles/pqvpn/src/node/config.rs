@@ -81,8 +81,7 @@ impl Config {
 
     /// Checks what types do not, and gives the digest of everything that has no suite.
     pub(super) fn check(&self) -> Result<AdmittedHash, ConfigError> {
-        let named = self.suites.first().ok_or(ConfigError::Identity)?;
-        let (suite, identity) = (&named.suite, &self.identity);
+        let (suite, identity) = (&self.suites.first().suite, &self.identity);
         let fits = suite.kem.info().id == identity.decapsulation.info().id
             && suite.signature.info().id == identity.signing.info().id;
         if !fits {

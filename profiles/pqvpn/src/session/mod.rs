@@ -97,3 +97,6 @@ impl Shards {
         self.openers.iter().any(Opener::is_wearing_out)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,7 @@ struct WatchedKey(AeadKey, Vec<u8>, Arc<Count>);
 
 impl Aead for Watched {
     fn key(&self, bytes: &[u8]) -> Result<Box<dyn AeadCipher>, AeadError> {
+        self.1.check()?;
         let key = WatchedKey(self.0.key(bytes)?, bytes.to_vec(), self.1.clone());
         Ok(Box::new(key))
     }
