@@ -1,8 +1,13 @@
 //! Nodes talking to each other: on a network that does what a test says, and on one that does what
 //! a seed says.
 
+mod attacks;
 mod handshakes;
 mod net;
 mod people;
+mod refusals;
+mod roaming;
+mod sessions;
 mod simulation;
+mod suites;
 mod watched;
