@@ -2,6 +2,7 @@
 //! tokens and fragments.
 
 use pqfw_framework::hash::AdmittedHash;
+use pqfw_framework::secret::SecretBytes;
 use subtle::ConstantTimeEq;
 
 /// The bytes of a MAC on the wire.
@@ -12,11 +13,11 @@ pub(crate) fn hmac(digest: &AdmittedHash, key: &[u8], message: &[&[u8]]) -> [u8;
     let pad = |with: u8| {
         let padded = key.iter().copied().chain(std::iter::repeat(0));
         let block = padded.take(digest.sizes().block);
-        block.map(|byte| byte ^ with).collect::<Vec<_>>()
+        SecretBytes::own(block.map(|byte| byte ^ with).collect())
     };
-    let inner = digest.digest(&[&[pad(0x36).as_slice()], message].concat());
+    let inner = digest.digest(&[&[pad(0x36).expose()], message].concat());
     let mut mac = [0; 32];
-    let outer = digest.digest(&[&pad(0x5c), &inner]);
+    let outer = digest.digest(&[pad(0x5c).expose(), &inner]);
     for (to, from) in mac.iter_mut().zip(outer) {
         *to = from;
     }

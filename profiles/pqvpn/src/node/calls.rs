@@ -13,7 +13,7 @@ use crate::handshake::{
     Call as CallWork, Called, Finish, Finished, Fresh, HandshakeError, Job, Waiting,
 };
 use crate::identity::{PublicKeys, Record};
-use crate::limits::{CALL_AGAIN_FIRST, CALL_AGAIN_MOST, JOB_LIFETIME, LEAST_REQUEST, MOST_CALLS};
+use crate::limits::{JOB_LIFETIME, LEAST_REQUEST};
 use crate::mac::{self, MAC_BYTES};
 use crate::peer_id::PeerId;
 use crate::session::{Role, Shards};
@@ -21,15 +21,6 @@ use crate::suites::NamedSuite;
 use crate::token::Token;
 use crate::trust::{Question, Stage as TrustStage, Verdict};
 use crate::wire::{ControlHead, HEAD, Hello, Kind, Retry, Ticket};
-
-/// A peer that is called until it answers, and again when it is dead.
-pub(super) struct Target {
-    pub(super) address: SocketAddr,
-    pub(super) peer: Option<PeerId>,
-    /// When to call it; `None` while it is called or there is a session.
-    pub(super) call_at: Option<Duration>,
-    wait: Duration,
-}
 
 /// One handshake, as its initiator has it. Its index becomes the session's.
 pub(super) struct Call {
@@ -77,65 +68,14 @@ impl Call {
 }
 
 impl Node {
-    /// A wish to have a session for good.
-    pub(super) fn connect(
+    /// Begins a call: with S1 where there is a token for it, else with S0.
+    pub(super) fn call(
         &mut self,
         now: Now,
-        name: String,
-        address: SocketAddr,
+        name: Option<String>,
         peer: Option<PeerId>,
-    ) -> Result<(), Refusal> {
-        if !self.targets.contains_key(&name) && self.targets.len() >= MOST_CALLS {
-            return Err(Refusal::ManyCalls);
-        }
-        let target = Target {
-            address,
-            peer,
-            call_at: Some(now.since_start),
-            wait: CALL_AGAIN_FIRST,
-        };
-        self.targets.insert(name, target);
-        Ok(())
-    }
-
-    /// Calls a target whose time has come.
-    pub(super) fn call_target(&mut self, now: Now, name: &str) {
-        let Some(target) = self.targets.get_mut(name) else {
-            return;
-        };
-        target.call_at = None;
-        let (address, peer) = (target.address, target.peer);
-        let under_way = self
-            .calls
-            .values()
-            .any(|call| call.name.as_deref() == Some(name));
-        let is_up = peer.is_some_and(|peer| self.is_up(peer));
-        if under_way || is_up {
-            return;
-        }
-        if self.calls.len() >= MOST_CALLS {
-            self.call_again_later(now, name);
-            return;
-        }
-        self.call(now, Some(name.to_owned()), peer, address);
-    }
-
-    /// Calls a peer there is a session with, for new keys.
-    pub(super) fn rekey(&mut self, now: Now, peer: PeerId) -> Result<(), Refusal> {
-        let known = self.peers.get(&peer).ok_or(Refusal::NoPeer(peer))?;
-        let address = known.endpoint.ok_or(Refusal::NoPeer(peer))?;
-        if self.calls.values().any(|call| call.peer == Some(peer)) {
-            return Ok(());
-        }
-        if self.calls.len() >= MOST_CALLS {
-            return Err(Refusal::ManyCalls);
-        }
-        let name = self.name_of(peer);
-        self.call(now, name, Some(peer), address);
-        Ok(())
-    }
-
-    fn call(&mut self, now: Now, name: Option<String>, peer: Option<PeerId>, address: SocketAddr) {
+        address: SocketAddr,
+    ) {
         let known = peer.and_then(|peer| self.peers.get_mut(&peer));
         let keys = known.as_ref().map(|known| known.keys.clone());
         let fresh = known.and_then(|known| known.fresh.take());
@@ -445,9 +385,8 @@ impl Node {
         let shards = Shards::new(&finished.keys, Role::Initiator, theirs, shards);
         let shards = shards.map_err(HandshakeError::Failed)?;
         self.calls.remove(&index);
-        if let Some(target) = name.as_deref().and_then(|name| self.targets.get_mut(name)) {
-            (target.peer, target.call_at) = (Some(peer), None);
-            target.wait = CALL_AGAIN_FIRST;
+        if let Some(name) = &name {
+            self.target_answered(name, peer);
         }
         let suite = finished.keys.suite.clone();
         let session = Session {
@@ -478,55 +417,10 @@ impl Node {
         self.tell(Event::CallFailed { name, peer, why });
     }
 
-    fn call_again_later(&mut self, now: Now, name: &str) {
-        if let Some(target) = self.targets.get_mut(name) {
-            target.call_at = Some(now.since_start + target.wait);
-            target.wait = (target.wait * 2).min(CALL_AGAIN_MOST);
-        }
-    }
-
     /// Whether this end has said S1 to a peer, or is about to.
     pub(super) fn calls_in_earnest(&self, peer: PeerId) -> bool {
         let mut all = self.calls.values();
         all.any(|call| call.peer == Some(peer) && call.is_in_earnest())
-    }
-
-    /// The other end's call goes on.
-    pub(super) fn abandon_calls(&mut self, peer: PeerId) {
-        let targets = &mut self.targets;
-        self.calls.retain(|_, call| {
-            let goes = call.peer == Some(peer);
-            let name = call.name.as_deref().filter(|_| goes);
-            if let Some(target) = name.and_then(|name| targets.get_mut(name)) {
-                target.peer = Some(peer);
-            }
-            !goes
-        });
-    }
-
-    /// The name under which a peer is called, if it is.
-    pub(super) fn name_of(&self, peer: PeerId) -> Option<String> {
-        let mut all = self.targets.iter();
-        let target = all.find(|(_, target)| target.peer == Some(peer));
-        target.map(|(name, _)| name.clone())
-    }
-
-    /// Calls a peer again at once, if it is wanted.
-    pub(super) fn call_again_now(&mut self, now: Now, peer: PeerId) {
-        for target in self.targets.values_mut() {
-            if target.peer == Some(peer) {
-                target.call_at.get_or_insert(now.since_start);
-            }
-        }
-    }
-
-    /// A peer that is wanted has another identity now.
-    pub(super) fn rename(&mut self, former: PeerId, peer: PeerId) {
-        for target in self.targets.values_mut() {
-            if target.peer == Some(former) {
-                target.peer = Some(peer);
-            }
-        }
     }
 }
 

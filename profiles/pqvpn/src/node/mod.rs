@@ -12,6 +12,7 @@ mod config;
 mod error;
 mod paths;
 mod peers;
+mod targets;
 mod tick;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -37,8 +38,9 @@ use crate::token::Mint;
 use crate::trust::Verdict;
 use crate::wire::{Frame, Kind};
 use answers::Answers;
-use calls::{Call, Target};
+use calls::Call;
 use peers::{Peer, Session};
+use targets::Target;
 
 /// What a node is told.
 pub enum Input {

@@ -392,9 +392,13 @@ impl Node {
         Ok(())
     }
 
-    /// Nothing more is sent to a peer or taken from it; what waits for a session goes on waiting.
+    /// Nothing more is sent to a peer or taken from it. Who is wanted stays known, and what waits
+    /// for a session with it goes on waiting; who is not is forgotten.
     pub(super) fn end_sessions(&mut self, peer: PeerId) {
         self.sessions.retain(|_, session| session.peer != peer);
+        if self.name_of(peer).is_none() {
+            self.peers.remove(&peer);
+        }
         if let Some(known) = self.peers.get_mut(&peer) {
             (known.previous, known.current, known.next) = (None, None, None);
             (known.rekey_at, known.keepalive_at, known.path) = (None, None, None);

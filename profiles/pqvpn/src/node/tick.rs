@@ -90,10 +90,10 @@ impl Node {
                     *place = None;
                 }
             }
-            // Somebody whose only session was never confirmed is nobody.
-            let is_nobody = peer.current.is_none() && peer.next.is_none();
-            if is_nobody && self.name_of(session.peer).is_none() {
-                self.peers.remove(&session.peer);
+            // A session that was never confirmed leaves nobody behind, and nobody waiting for it.
+            if peer.current.is_none() && peer.next.is_none() {
+                self.end_sessions(session.peer);
+                self.call_again_now(now, session.peer);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Every refusal, fired.
 
+use std::sync::atomic::Ordering;
+
 use pqfw_framework::machine::Machine;
 use pqfw_framework::wire::WireError;
 use pqfw_pqvpn::handshake::HandshakeError;
@@ -12,7 +14,6 @@ use pqfw_pqvpn::wire::{
 };
 use pqfw_pqvpn::{PeerId, RecordError, RecordTerms};
 use proptest::prelude::*;
-use std::sync::atomic::Ordering;
 
 use crate::net::{Net, Packet, address, config, moment, packet, trust};
 use crate::people::{CHEAP, SIBLING, rng, shared};
@@ -186,7 +187,7 @@ fn as_many_answers_as_the_limit_are_computed_and_the_rest_come_again() {
     // Done too late, they are for nobody; and there is room again.
     net.pass_secs(10);
     let done = net.work(1);
-    assert!(done.iter().any(|told| *told == Err(Refusal::Stray)));
+    assert!(done.contains(&Err(Refusal::Stray)));
     net.places[1].holds_jobs = false;
     net.pass_secs(60);
     assert!(net.is_up(0, 1));

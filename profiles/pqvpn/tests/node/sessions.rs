@@ -124,6 +124,47 @@ fn one_of_two_calls_survives_and_both_ends_agree_which() {
 }
 
 #[test]
+fn whoever_gave_way_calls_again_when_the_other_call_comes_to_nothing() {
+    let mut net = Net::of(2, &[CHEAP]);
+    net.connect(0, 1);
+    net.connect(1, 0);
+    for place in &mut net.places {
+        place.holds_jobs = true;
+    }
+    net.settle();
+    for _ in 0..2 {
+        net.work(0);
+        net.work(1);
+        net.settle();
+    }
+    let large = if net.id(0) < net.id(1) { 1 } else { 0 };
+    assert_eq!(net.places[large].node.sessions(), 1, "half open");
+    // The other end vanishes.
+    let gone = net.places[1 - large].address;
+    net.fate = Box::new(move |packet| match packet.from == gone {
+        true => Vec::new(),
+        false => vec![packet],
+    });
+    net.places[large].holds_jobs = false;
+    net.pass_secs(19);
+    net.sent.clear();
+    net.pass_secs(2);
+    let calls = |packet: &&Packet| packet.to == gone && packet.kind() == 0;
+    assert!(net.sent.iter().find(calls).is_some());
+}
+
+#[test]
+fn the_dead_whom_nobody_wants_are_forgotten() {
+    let mut net = Net::of(2, &[CHEAP]);
+    up(&mut net);
+    net.fate = Box::new(|_| Vec::new());
+    net.pass_secs(110);
+    let near = net.id(0);
+    assert_eq!(net.send(1, 0, 1), Err(Refusal::NoPeer(near)));
+    net.send(0, 1, 1).unwrap();
+}
+
+#[test]
 fn an_unconfirmed_session_gives_way_to_the_one_before() {
     let mut net = Net::of(2, &[CHEAP]);
     up(&mut net);

@@ -130,7 +130,7 @@ fn network(seed: u64, count: usize, name: &str) -> (Simulation<Coat>, Arc<Count>
         let mut node = Node::new(config, node_rng).unwrap();
         for (other, id) in ids.iter().enumerate().filter(|(other, _)| *other != number) {
             // At times only one of two calls.
-            if other > number || chance.next_u32() % 2 == 0 {
+            if other > number || chance.next_u32().is_multiple_of(2) {
                 let now = crate::net::moment(Duration::ZERO);
                 let wish = Input::Connect {
                     name: format!("node {other}"),

@@ -17,10 +17,12 @@ use crate::people::{rng, suite};
 /// What was sealed with which key under which nonce, and how often one pair came again.
 #[derive(Default)]
 pub(crate) struct Count {
-    seen: Mutex<(BTreeSet<(Vec<u8>, Vec<u8>)>, usize)>,
+    seen: Mutex<(BTreeSet<KeyAndNonce>, usize)>,
     /// Whether the provider's code refuses to work.
     pub(crate) fails: AtomicBool,
 }
+
+type KeyAndNonce = (Vec<u8>, Vec<u8>);
 
 impl Count {
     /// How many messages were sealed, and how often a nonce came again under its key.
