@@ -29,7 +29,7 @@ pub(crate) enum Purpose {
 }
 
 /// A token and the open part from which its maker makes it again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Token {
     pub(crate) ticket: Ticket,
     pub(crate) key: [u8; 32],
@@ -148,6 +148,13 @@ impl Mint {
         self.spent.insert(ticket.nonce);
         self.expiries.insert((ticket.expiry, ticket.nonce), ());
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn newest_secret(&self) -> &[u8] {
+        self.secrets
+            .first()
+            .map_or(&[], |secret| secret.bytes.expose())
     }
 
     fn rotate(&mut self, now: Duration, rng: &mut dyn CryptoRng) {

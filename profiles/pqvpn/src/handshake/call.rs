@@ -34,7 +34,7 @@ pub(crate) struct Called {
 /// An initiator that has said S1.
 pub(crate) struct Waiting {
     schedule: Schedule,
-    ephemeral: DecapsulationKey,
+    pub(super) ephemeral: DecapsulationKey,
     suite: Arc<NamedSuite>,
     identity: Arc<Identity>,
     keys: Arc<PublicKeys>,

@@ -134,7 +134,7 @@ impl<'a> S2<'a> {
 }
 
 /// A token for the next handshake, and the index that its owner is to use in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Fresh {
     pub(crate) index: u32,
     pub(crate) token: Token,

@@ -140,4 +140,6 @@ impl Job {
 }
 
 #[cfg(test)]
+mod regression;
+#[cfg(test)]
 mod tests;

@@ -136,12 +136,15 @@ impl Node {
         known.endpoint = Some(origin);
         known.path = None;
         known.misses = 0;
-        known.keepalive_at = Some(at + self.config.keepalive);
+        known.keepalive_at = Some(at.saturating_add(self.config.keepalive));
         let grace = match role {
             Role::Initiator => Duration::ZERO,
             Role::Responder => self.config.rekey_grace,
         };
-        known.rekey_at = Some(at + self.config.rekey_after + grace);
+        known.rekey_at = Some(
+            at.saturating_add(self.config.rekey_after)
+                .saturating_add(grace),
+        );
         let before = known.current.replace(index);
         let older = match before {
             Some(before) => known.previous.replace(before),

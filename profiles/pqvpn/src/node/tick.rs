@@ -146,7 +146,7 @@ impl Node {
             return;
         }
         peer.misses += 1;
-        peer.keepalive_at = Some(now.since_start + self.config.keepalive);
+        peer.keepalive_at = Some(now.since_start.saturating_add(self.config.keepalive));
         let keepalive = self.keepalive(now, index, false);
         self.say(now, index, &keepalive, to);
     }
