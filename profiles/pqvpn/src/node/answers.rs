@@ -43,7 +43,6 @@ struct Answering {
 }
 
 struct Given {
-    to: SocketAddr,
     frames: Vec<Vec<u8>>,
     until: Duration,
     not_before: Duration,
@@ -258,7 +257,7 @@ impl Node {
     ) -> Result<(), Refusal> {
         let given = self.answers.answered.get_mut(&ticket.nonce);
         match given {
-            Some(given) if given.to == from && at < given.until => {
+            Some(given) if at < given.until => {
                 if at >= given.not_before {
                     given.not_before = at + ANSWER_AGAIN_AFTER;
                     for bytes in given.frames.clone() {
@@ -324,7 +323,6 @@ impl Node {
             self.answers.answered.pop_first();
         }
         let given = Given {
-            to: answering.from,
             frames,
             until: at + ANSWER_LIFETIME,
             not_before: at + ANSWER_AGAIN_AFTER,

@@ -158,6 +158,29 @@ fn the_epoch_before_is_kept_for_a_while_and_the_one_before_it_is_not() {
     open(&mut opener, PREVIOUS_LIFETIME, &last).unwrap();
     let gone = open(&mut opener, PREVIOUS_LIFETIME, &old[2]);
     assert_eq!(gone, Err(DataError::OutOfReach(2)));
+
+    // Two changes in one moment: the first epoch is gone, whatever the time.
+    let (_, mut opener) = ends();
+    for frame in [&old[0], &next, &last] {
+        open(&mut opener, AT(0), frame).unwrap();
+    }
+    let gone = open(&mut opener, AT(0), &old[1]);
+    assert_eq!(gone, Err(DataError::OutOfReach(1)));
+}
+
+#[test]
+fn a_thread_can_have_a_shard_for_itself() {
+    let (mut sealer, mut opener) = ends();
+    std::thread::scope(|scope| {
+        let (send, receive) = std::sync::mpsc::channel();
+        scope.spawn(move || {
+            for _ in 0..100 {
+                send.send(frame(&mut sealer, AT(0))).unwrap();
+            }
+        });
+        let opened = receive.iter().map(|frame| open(&mut opener, AT(0), &frame));
+        assert_eq!(opened.filter(Result::is_ok).count(), 100);
+    });
 }
 
 #[test]

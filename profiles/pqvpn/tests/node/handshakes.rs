@@ -139,3 +139,51 @@ fn packets_that_come_too_early_wait_for_the_session() {
     assert!(net.is_up(0, 1));
     assert_eq!(net.received(1), [0, 1, 2]);
 }
+
+/// What becomes of one datagram of a handshake.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Lost,
+    Doubled,
+    /// It comes after the one that follows it.
+    Late,
+}
+
+#[test]
+fn each_datagram_of_a_handshake_may_be_lost_doubled_or_late() {
+    let usual = {
+        let mut net = Net::of(2, &[FAST]);
+        net.connect(0, 1);
+        net.settle();
+        net.sent.len()
+    };
+    for number in 0..usual {
+        for fate in [Fate::Lost, Fate::Doubled, Fate::Late] {
+            let mut net = Net::of(2, &[FAST]);
+            let (mut count, mut held) = (0, None);
+            net.fate = Box::new(move |packet| {
+                count += 1;
+                let this = count == number + 1;
+                let before: Option<_> = held.take();
+                match fate {
+                    _ if !this => std::iter::once(packet).chain(before).collect(),
+                    Fate::Lost => Vec::new(),
+                    Fate::Doubled => vec![packet.clone(), packet],
+                    Fate::Late => {
+                        held = Some(packet);
+                        Vec::new()
+                    }
+                }
+            });
+            net.connect(0, 1);
+            net.pass_secs(3);
+            assert!(net.is_up(0, 1), "{fate:?}: datagram {number} of {usual}");
+            net.send(0, 1, 1).unwrap();
+            net.send(1, 0, 2).unwrap();
+            net.settle();
+            assert_eq!((net.received(1), net.received(0)), (vec![1], vec![2]));
+            let sessions = net.places.iter().map(|place| place.node.sessions());
+            assert!(sessions.eq([1, 1]), "{fate:?}: datagram {number}");
+        }
+    }
+}
