@@ -230,6 +230,7 @@ def check_handshake(case: dict) -> None:
     schedule.field(ct)
     schedule.mix(suite.kem.decapsulate(far.kem_key, ct))
     assert schedule.open("S1 identity", s1.take(64 + 16)) == near.id + former.id
+    schedule.field(near.id + former.id)
     schedule.field(s1.take(len(near.kem)))
     h = schedule.h
     payload = Reader(schedule.open("S1 payload", s1.rest()))

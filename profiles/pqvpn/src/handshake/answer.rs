@@ -61,7 +61,9 @@ impl Answer {
         schedule.hash(s1.to_static);
         schedule.mix(&suite.kem.decapsulate(own, s1.to_static)?)?;
         let id = schedule.open("S1 identity", s1.sealed_id)?;
-        let (peer, former) = read_id(&id.ok_or(HandshakeError::Sealed("identity of S1"))?)?;
+        let id = id.ok_or(HandshakeError::Sealed("identity of S1"))?;
+        schedule.hash(&id);
+        let (peer, former) = read_id(&id)?;
         if peer == self.identity.id {
             return Err(HandshakeError::Oneself);
         }

@@ -56,7 +56,9 @@ impl Call {
         let identity = &self.identity;
         let rotation = identity.rotation.as_ref();
         let former = rotation.and_then(|rotation| rotation.former(suite));
-        let sealed_id = schedule.seal("S1 identity", &write_id(identity.id, former))?;
+        let id = write_id(identity.id, former);
+        let sealed_id = schedule.seal("S1 identity", &id)?;
+        schedule.hash(&id);
 
         let ephemeral = suite.kem.generate(rng)?;
         let public = ephemeral.encapsulation_key();
