@@ -76,7 +76,10 @@ impl Node {
         peer: Option<PeerId>,
         address: SocketAddr,
     ) {
+        let target = name.as_ref().and_then(|name| self.targets.get_mut(name));
+        let asks = target.is_some_and(|target| std::mem::take(&mut target.asks_record));
         let known = peer.and_then(|peer| self.peers.get_mut(&peer));
+        let known = known.filter(|_| !asks);
         let keys = known.as_ref().map(|known| known.keys.clone());
         let fresh = known.and_then(|known| known.fresh.take());
         let mut hello = Hello {
@@ -408,11 +411,13 @@ impl Node {
 
     /// A call has come to nothing: a target is called again, later each time.
     pub(super) fn call_failed(&mut self, now: Now, index: u32, why: CallError) {
-        let Some(Call { name, peer, .. }) = self.calls.remove(&index) else {
+        let Some(call) = self.calls.remove(&index) else {
             return;
         };
+        let unheard = matches!(call.stage, Stage::Retry(_)) && call.keys.is_some();
+        let Call { name, peer, .. } = call;
         if let Some(name) = &name {
-            self.call_again_later(now, name);
+            self.call_again_later(now, name, unheard);
         }
         self.tell(Event::CallFailed { name, peer, why });
     }

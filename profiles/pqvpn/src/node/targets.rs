@@ -16,6 +16,9 @@ pub(super) struct Target {
     /// When to call it; `None` while it is called or there is a session.
     pub(super) call_at: Option<Duration>,
     wait: Duration,
+    /// Whether its record is asked for before the next call: it did not answer under the identity
+    /// that is known, and may have another.
+    pub(super) asks_record: bool,
 }
 
 impl Node {
@@ -36,6 +39,7 @@ impl Node {
             peer: peer.or(known),
             call_at: Some(now.since_start),
             wait: CALL_AGAIN_FIRST,
+            asks_record: false,
         };
         self.targets.insert(name, target);
         Ok(())
@@ -57,7 +61,7 @@ impl Node {
             return;
         }
         if self.calls.len() >= MOST_CALLS {
-            self.call_again_later(now, name);
+            self.call_again_later(now, name, false);
             return;
         }
         self.call(now, Some(name.to_owned()), peer, address);
@@ -87,9 +91,10 @@ impl Node {
     }
 
     /// Calls a target again, later each time.
-    pub(super) fn call_again_later(&mut self, now: Now, name: &str) {
+    pub(super) fn call_again_later(&mut self, now: Now, name: &str, asks_record: bool) {
         if let Some(target) = self.targets.get_mut(name) {
             target.call_at = Some(now.since_start + target.wait);
+            target.asks_record = asks_record;
             target.wait = (target.wait * 2).min(CALL_AGAIN_MOST);
         }
     }

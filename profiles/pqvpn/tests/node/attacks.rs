@@ -330,6 +330,26 @@ fn frames_of_others_are_for_nobody() {
 }
 
 #[test]
+fn an_answer_from_elsewhere_is_for_nobody() {
+    for kind in [0x32, 2] {
+        let mut net = Net::of(2, &[CHEAP]);
+        net.fate = Box::new(move |packet| match packet.kind() == kind {
+            true => Vec::new(),
+            false => vec![packet],
+        });
+        net.connect(0, 1);
+        net.settle();
+        let answer = of_kind(&net, kind)[0].clone();
+        let elsewhere = Packet {
+            from: address(7),
+            ..answer.clone()
+        };
+        assert_eq!(net.deliver(elsewhere), Some(Err(Refusal::Stray)));
+        assert_eq!(net.deliver(answer), Some(Ok(())), "{kind}");
+    }
+}
+
+#[test]
 fn a_responder_is_silent_before_the_first_frame_and_stays_where_it_was() {
     let mut net = Net::of(2, &[CHEAP]);
     // CONF is lost: the responder has a session and does not use it.

@@ -1,13 +1,15 @@
 //! Sessions over time: keepalives, the dead, new keys, both calling at once, shards, buckets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use pqfw_pqvpn::Identity;
 use pqfw_pqvpn::node::{CallError, Event, Input, Refusal};
 use pqfw_pqvpn::session::{Buckets, DataError, Role};
 use pqfw_pqvpn::trust::{TrustMode, Verdict};
 use pqfw_pqvpn::wire::{DataHead, FLAG_PADDED};
 
-use crate::net::{Net, Packet, config, packet, trust};
+use crate::net::{Net, Packet, address, config, packet, trust};
 use crate::people::{CHEAP, identity, rng, shared, suite};
 use crate::watched::watched;
 
@@ -376,11 +378,7 @@ fn a_job_that_is_never_done_is_a_message_that_was_lost() {
 fn a_successor_is_known_by_its_predecessors_word_from_either_side() {
     for initiates in [true, false] {
         let (former, far) = (shared(0, CHEAP), shared(1, CHEAP));
-        let heir = identity(7, CHEAP);
-        let statement = former
-            .rotate_to(&suite(CHEAP), heir.id(), &mut rng(1))
-            .unwrap();
-        let heir = std::sync::Arc::new(heir.following(statement).unwrap());
+        let heir = heir(&former);
         let mut knows = config(&far, &[CHEAP], &[]);
         let list = trust(TrustMode::Pinned, &[former.id()]);
         knows.trust = list.clone();
@@ -406,4 +404,68 @@ fn a_successor_is_known_by_its_predecessors_word_from_either_side() {
         assert_eq!(standings, [Verdict::Follows(former.id())]);
         assert!(list.known().keys().eq([&heir.id()]));
     }
+}
+
+/// Who follows the first, with its word.
+fn heir(former: &Identity) -> Arc<Identity> {
+    let heir = identity(7, CHEAP);
+    let statement = former.rotate_to(&suite(CHEAP), heir.id(), &mut rng(1));
+    Arc::new(heir.following(statement.unwrap()).unwrap())
+}
+
+#[test]
+fn what_the_former_has_ends_when_its_successor_comes() {
+    let (former, far) = (shared(0, CHEAP), shared(1, CHEAP));
+    let heir = heir(&former);
+    let configs = vec![
+        config(&former, &[CHEAP], &[far.id()]),
+        config(&far, &[CHEAP], &[former.id()]),
+        config(&heir, &[CHEAP], &[far.id()]),
+    ];
+    let mut net = Net::new(configs);
+    net.connect(1, 0);
+    net.settle();
+    assert!(net.is_up(0, 1));
+    net.connect(2, 1);
+    net.settle();
+    assert!(net.is_up(2, 1) && !net.places[1].node.is_up(former.id()));
+    let closed = Event::Closed { peer: former.id() };
+    assert_eq!(net.places[1].events[1], closed);
+    assert_eq!(net.places[1].node.sessions(), 1);
+    // It is wanted like the one before: not forgotten when it is dead.
+    net.fate = Box::new(|_| Vec::new());
+    net.pass_secs(110);
+    assert!(!net.places[1].node.is_up(heir.id()));
+    net.send(1, 2, 1).unwrap();
+}
+
+#[test]
+fn a_wanted_peer_that_has_another_identity_by_now_is_asked_for_its_record() {
+    let (former, far) = (shared(0, CHEAP), shared(1, CHEAP));
+    let heir = heir(&former);
+    let configs = vec![
+        config(&former, &[CHEAP], &[far.id()]),
+        config(&far, &[CHEAP], &[former.id()]),
+        config(&heir, &[CHEAP], &[far.id()]),
+    ];
+    let mut net = Net::new(configs);
+    net.connect(1, 0);
+    net.settle();
+    assert!(net.is_up(0, 1));
+    // The successor takes its place, and it falls silent.
+    (net.places[2].address, net.places[0].address) = (address(0), address(2));
+    net.fate = Box::new(|packet| match packet.from == address(2) {
+        true => Vec::new(),
+        false => vec![packet],
+    });
+    net.pass_secs(160);
+    assert!(net.is_up(2, 1));
+    let closed = |event: &Event| *event == Event::Closed { peer: former.id() };
+    assert_eq!(net.count(1, closed), 1);
+    // It is wanted like the one before.
+    net.fate = Box::new(|_| Vec::new());
+    net.pass_secs(110);
+    net.fate = Box::new(|packet| vec![packet]);
+    net.pass_secs(90);
+    assert!(net.is_up(2, 1));
 }
