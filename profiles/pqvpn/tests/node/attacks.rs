@@ -177,6 +177,7 @@ fn another_node_under_a_known_address_is_refused() {
         net.tell(0, wish).unwrap();
         net.settle();
         assert!(!net.is_up(0, 1));
+        assert!(of_kind(&net, 1).is_empty(), "it is not even told who calls");
         match net.places[0].events.pop() {
             Some(Event::CallFailed { why, .. }) => why,
             other => panic!("{other:?}"),
