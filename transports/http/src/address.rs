@@ -1,18 +1,7 @@
 //! Addresses, as profiles write them.
 
-use std::net::SocketAddr;
-
 use hyper::Uri;
 use pqfw_framework::transport::TransportError;
-
-/// Reads `transport.listen`: an IP address and a port. A host's name is refused, because it may
-/// stand for several addresses and only one would be listened on.
-pub(crate) fn listen_address(listen: &str) -> Result<SocketAddr, TransportError> {
-    listen.parse().map_err(|_| {
-        let reason = "write an IP address and a port, such as 127.0.0.1:8000 or [::1]:0";
-        refused(listen, reason)
-    })
-}
 
 /// The beginning of every URL of one server, without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,22 +71,6 @@ mod tests {
         match refused {
             Err(TransportError::Address { reason, .. }) => reason,
             other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn listening_takes_an_ip_address_and_a_port() {
-        for good in ["127.0.0.1:8000", "127.0.0.1:0", "[::1]:0", "0.0.0.0:80"] {
-            assert_eq!(listen_address(good).unwrap().to_string(), good);
-        }
-        for bad in [
-            "",
-            "localhost:80",
-            "127.0.0.1",
-            "::1:80x",
-            "http://127.0.0.1:80",
-        ] {
-            assert!(reason(listen_address(bad)).contains("IP address"), "{bad}");
         }
     }
 

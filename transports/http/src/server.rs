@@ -7,11 +7,11 @@ use std::sync::Arc;
 use pqfw_framework::transport::{ExchangeService, Listener, TransportError, TransportSettings};
 use pqfw_framework::world::World;
 use pqfw_runtime::desk::{Desk, Door, open, seconds, usable};
+use pqfw_runtime::listen_address;
 use pqfw_tls::{TlsServer, Wire};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::address::listen_address;
 use crate::connection::drive;
 use crate::connector::HTTP_1_1;
 

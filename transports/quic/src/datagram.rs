@@ -12,11 +12,12 @@ use pqfw_framework::transport::{
     BoxFuture, Datagrams, Packet, TransportError, TransportLimits, TransportSettings,
 };
 use pqfw_runtime::desk::{seconds, usable};
+use pqfw_runtime::listen_address;
 use quinn::{ClientConfig, Connection, Endpoint};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::timeout;
 
-use crate::address::{SCHEME, listen_address};
+use crate::SCHEME;
 use crate::endpoint::{Use, client_config, endpoint, greet, server_config};
 
 /// What fits a packet of 1200 bytes, the least that QUIC works with (RFC 9000 section 14), behind

@@ -9,6 +9,7 @@ use pqfw_framework::transport::{
     BoxFuture, Listener, TlsSettings, TransportError, TransportLimits, TransportSettings,
 };
 use pqfw_runtime::desk::{self, Door, Stop, seconds, usable};
+use pqfw_runtime::{Target, listen_address};
 use pqfw_tls::{TlsClient, TlsServer};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{
@@ -18,7 +19,7 @@ use quinn::{
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
-use crate::address::{SCHEME, Target, listen_address};
+use crate::SCHEME;
 
 /// What a connection carries, which both ends must mean alike: its name in ALPN (RFC 7301).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +136,7 @@ pub(crate) struct Dialer {
 impl Dialer {
     pub(crate) fn new(settings: &TransportSettings, uses: Use) -> Result<Self, TransportError> {
         Ok(Self {
-            target: Target::parse(&settings.connect)?,
+            target: Target::parse(SCHEME, &settings.connect)?,
             config: client_config(settings, uses)?,
             settings: settings.clone(),
         })

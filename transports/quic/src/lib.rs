@@ -12,7 +12,6 @@
 //! What ends without having been ended is reset: see `sending`. What this crate does not do:
 //! early data, migration of servers, unidirectional streams, HTTP/3.
 
-mod address;
 mod datagram;
 mod endpoint;
 mod exchange;
@@ -33,3 +32,6 @@ pub fn plugin() -> Plugin {
 }
 
 pqfw_framework::register_plugin!(plugin);
+
+/// The scheme of this transport's URLs.
+const SCHEME: &str = "quic://";

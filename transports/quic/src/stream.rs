@@ -13,7 +13,7 @@ use pqfw_runtime::desk::seconds;
 use quinn::{Incoming, RecvStream};
 use tokio::time::timeout;
 
-use crate::address::SCHEME;
+use crate::SCHEME;
 use crate::endpoint::{Dialer, QuicDoor, Use, broken, greet, open};
 use crate::sending::Sending;
 

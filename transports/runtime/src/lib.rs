@@ -3,6 +3,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
+//! | `address` | [`Target`], [`listen_address`]: addresses, as profiles write them |
 //! | `world` | [`OsWorld`]: the only reader of the clock and the only caller of the OS generator |
 //! | `keys` | [`DirectoryKeys`]: key files in one directory, written atomically |
 //! | `secrecy` | which key files are secret, and who may read those |
@@ -13,6 +14,7 @@
 //!
 //! Nothing here knows an algorithm or a protocol. Seeded worlds for tests are in `pqfw-memory`.
 
+mod address;
 pub mod desk;
 mod keys;
 mod process;
@@ -21,6 +23,7 @@ mod standard;
 mod stop;
 mod world;
 
+pub use address::{Target, listen_address};
 pub use keys::{DirectoryKeys, LARGEST_KEY_FILE_BYTES, LONGEST_NAME_BYTES};
 pub use process::OsProcesses;
 pub use standard::OsStandard;

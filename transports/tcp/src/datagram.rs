@@ -21,6 +21,7 @@ use pqfw_framework::transport::{
     BoxFuture, Datagrams, Listener, Packet, TransportError, TransportSettings,
 };
 use pqfw_framework::wire::{Reader, Writer};
+use pqfw_runtime::Target;
 use pqfw_runtime::desk::{Stop, WriteDeadline, open, seconds};
 use pqfw_tls::TlsClient;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
@@ -28,7 +29,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::address::Target;
+use crate::SCHEME;
 use crate::socket::{Socket, TcpDoor, Visitor, dial, dialled_tls};
 
 /// What each direction begins with.
@@ -149,7 +150,7 @@ impl Peers {
             peer,
             queue,
         };
-        let target = Target::of(peer);
+        let target = Target::of(SCHEME, peer);
         let secs = self.settings.limits.request_secs;
         if let Ok(socket) = dial(&target, self.tls.as_ref(), secs).await {
             let _ = self.drive(socket, peer, packets).await;

@@ -25,7 +25,6 @@
 //! (`pqfw_tls`), whose handshake `request_secs` bounds. What this crate does not do: name a peer's
 //! identity, compress.
 
-mod address;
 mod datagram;
 mod exchange;
 pub mod frame;
@@ -48,3 +47,6 @@ pub fn plugin() -> Plugin {
 }
 
 pqfw_framework::register_plugin!(plugin);
+
+/// The scheme of this transport's URLs.
+const SCHEME: &str = "tcp://";

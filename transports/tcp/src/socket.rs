@@ -11,12 +11,13 @@ use std::task::{self, Context, Poll};
 
 use pqfw_framework::transport::{TransportError, TransportSettings};
 use pqfw_runtime::desk::{Door, seconds, usable};
+use pqfw_runtime::{Target, listen_address};
 use pqfw_tls::{TlsClient, TlsServer, Wire};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::address::{SCHEME, Target, listen_address};
+use crate::SCHEME;
 
 /// An open connection.
 pub(crate) struct Socket {

@@ -10,10 +10,11 @@ use pqfw_framework::transport::{
     BoxFuture, Connection, Listener, StreamReader, StreamService, StreamWriter, TransportError,
     TransportSettings,
 };
+use pqfw_runtime::Target;
 use pqfw_runtime::desk::open;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
-use crate::address::Target;
+use crate::SCHEME;
 use crate::socket::{Socket, TcpDoor, Visitor, dial, dialled_tls};
 
 /// Listens, and gives every connection to the service.
@@ -36,7 +37,7 @@ pub(crate) async fn serve(
 
 /// Connects.
 pub(crate) async fn connect(settings: &TransportSettings) -> Result<Connection, TransportError> {
-    let target = Target::parse(&settings.connect)?;
+    let target = Target::parse(SCHEME, &settings.connect)?;
     let tls = dialled_tls(settings)?;
     let socket = dial(&target, tls.as_ref(), settings.limits.request_secs).await?;
     Ok(connection(socket, target.url().to_owned()))

@@ -9,20 +9,21 @@ use std::sync::Arc;
 use pqfw_framework::transport::{
     BoxFuture, Exchange, Request, Response, TransportError, TransportSettings,
 };
+use pqfw_runtime::Target;
 use pqfw_runtime::desk::{RequestHead, seconds};
 use pqfw_tls::TlsClient;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::link::{Link, Lost};
-use crate::address::Target;
+use crate::SCHEME;
 use crate::frame::LONGEST_HEAD_BYTES;
 use crate::socket::{dial, dialled_tls};
 
 /// Makes a client of `settings.connect`.
 pub(crate) fn connect(settings: &TransportSettings) -> Result<Arc<dyn Exchange>, TransportError> {
     Ok(Arc::new(TcpExchange {
-        target: Target::parse(&settings.connect)?,
+        target: Target::parse(SCHEME, &settings.connect)?,
         tls: dialled_tls(settings)?,
         settings: settings.clone(),
         link: Mutex::new(None),

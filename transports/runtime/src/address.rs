@@ -1,4 +1,4 @@
-//! Addresses, as profiles write them.
+//! Addresses, as profiles write them: where to listen, and `SCHEME://HOST:PORT`.
 
 use std::net::SocketAddr;
 
@@ -6,25 +6,35 @@ use pqfw_framework::transport::TransportError;
 
 /// Reads `transport.listen`: an IP address and a port. A host's name is refused, because it may
 /// stand for several addresses and only one would be listened on.
-pub(crate) fn listen_address(listen: &str) -> Result<SocketAddr, TransportError> {
+///
+/// # Errors
+/// [`TransportError::Address`].
+pub fn listen_address(listen: &str) -> Result<SocketAddr, TransportError> {
     listen.parse().map_err(|_| {
-        let reason = "write an IP address and a port, such as 127.0.0.1:5000 or [::1]:0";
+        let reason = "write an IP address and a port, such as 127.0.0.1:8000 or [::1]:0";
         refused(listen, reason)
     })
 }
 
-/// A server to connect to: `HOST:PORT`, as it stands behind `quic://`.
+/// A server to connect to: `HOST:PORT`, as it stands behind a scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub struct Target {
+    scheme: &'static str,
     url: String,
 }
 
 impl Target {
-    /// Reads `transport.connect`: `quic://HOST:PORT`, with brackets around an address of IPv6.
-    pub(crate) fn parse(connect: &str) -> Result<Self, TransportError> {
-        let no = |reason| Err(refused(connect, reason));
-        let Some(authority) = connect.strip_prefix(SCHEME) else {
-            return no("write quic://HOST:PORT, such as quic://127.0.0.1:5000");
+    /// Reads `transport.connect`: `HOST:PORT` behind the scheme, such as `tcp://`, with brackets
+    /// around an address of IPv6.
+    ///
+    /// # Errors
+    /// [`TransportError::Address`].
+    pub fn parse(scheme: &'static str, connect: &str) -> Result<Self, TransportError> {
+        let no = |reason: &str| Err(refused(connect, reason));
+        let Some(authority) = connect.strip_prefix(scheme) else {
+            return no(&format!(
+                "write {scheme}HOST:PORT, such as {scheme}127.0.0.1:5000"
+            ));
         };
         let Some((host, port)) = authority.rsplit_once(':') else {
             return no("a port is needed, such as :5000");
@@ -43,17 +53,29 @@ impl Target {
             return no("a host is a name, an address such as 127.0.0.1, or one such as [::1]");
         }
         Ok(Self {
+            scheme,
             url: connect.to_owned(),
         })
     }
 
+    /// An address that is known.
+    #[must_use]
+    pub fn of(scheme: &'static str, address: SocketAddr) -> Self {
+        Self {
+            scheme,
+            url: format!("{scheme}{address}"),
+        }
+    }
+
     /// As errors name it.
-    pub(crate) fn url(&self) -> &str {
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// `HOST`, for the name in a certificate; with the brackets of IPv6.
-    pub(crate) fn host(&self) -> &str {
+    #[must_use]
+    pub fn host(&self) -> &str {
         let authority = self.authority();
         authority
             .rsplit_once(':')
@@ -61,13 +83,11 @@ impl Target {
     }
 
     /// `HOST:PORT`, to look up.
-    pub(crate) fn authority(&self) -> &str {
-        self.url.strip_prefix(SCHEME).unwrap_or(&self.url)
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.url.strip_prefix(self.scheme).unwrap_or(&self.url)
     }
 }
-
-/// The scheme of this transport's URLs.
-pub(crate) const SCHEME: &str = "quic://";
 
 fn refused(address: &str, reason: &str) -> TransportError {
     TransportError::Address {
@@ -90,7 +110,7 @@ mod tests {
             "localhost:80",
             "127.0.0.1",
             "::1:80x",
-            "quic://1.2.3.4:5",
+            "tcp://1.2.3.4:5",
         ] {
             let refused = listen_address(bad);
             assert!(
@@ -103,13 +123,14 @@ mod tests {
     #[test]
     fn a_target_is_a_host_and_a_port() {
         for connect in [
-            "quic://127.0.0.1:5000",
-            "quic://[::1]:1",
-            "quic://host.example:65535",
+            "tcp://127.0.0.1:5000",
+            "tcp://[::1]:1",
+            "tcp://host.example:65535",
         ] {
-            let target = Target::parse(connect).unwrap();
+            let target = Target::parse("tcp://", connect).unwrap();
             assert_eq!(target.url(), connect);
-            assert_eq!(format!("quic://{}", target.authority()), connect);
+            assert_eq!(format!("tcp://{}", target.authority()), connect);
+            assert!(target.authority().starts_with(target.host()));
         }
     }
 
@@ -118,24 +139,24 @@ mod tests {
         for bad in [
             "",
             "127.0.0.1:5000",
-            "http://127.0.0.1:5000",
-            "QUIC://127.0.0.1:5000",
-            "quic://",
-            "quic://host",
-            "quic://:80",
-            "quic://host:",
-            "quic://host:0",
-            "quic://host:+1",
-            "quic://host:65536",
-            "quic://host:80/",
-            "quic://user@host:80",
-            "quic://::1:80",
-            "quic://[::1:80",
-            "quic://[host]:80",
-            "quic://a b:80",
-            "quic://a\n:80",
+            "quic://127.0.0.1:5000",
+            "TCP://127.0.0.1:5000",
+            "tcp://",
+            "tcp://host",
+            "tcp://:80",
+            "tcp://host:",
+            "tcp://host:0",
+            "tcp://host:+1",
+            "tcp://host:65536",
+            "tcp://host:80/",
+            "tcp://user@host:80",
+            "tcp://::1:80",
+            "tcp://[::1:80",
+            "tcp://[host]:80",
+            "tcp://a b:80",
+            "tcp://a\n:80",
         ] {
-            let refused = Target::parse(bad);
+            let refused = Target::parse("tcp://", bad);
             assert!(
                 matches!(refused, Err(TransportError::Address { .. })),
                 "{bad}"
