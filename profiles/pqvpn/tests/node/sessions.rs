@@ -199,6 +199,45 @@ fn an_unconfirmed_session_gives_way_to_the_one_before() {
         1,
         "the half-open one has ended"
     );
+    // For good, not for the rest of a former session's time.
+    net.pass_secs(60);
+    net.send(0, 1, 3).unwrap();
+    net.settle();
+    assert_eq!(net.received(1), [2, 3]);
+    assert_eq!(net.count(0, is_up) + net.count(0, is_dead), 1);
+}
+
+#[test]
+fn a_session_that_was_followed_need_not_be_confirmed() {
+    let mut net = Net::of(2, &[CHEAP]);
+    up(&mut net);
+    net.fate = Box::new(|packet| match packet.kind() {
+        3 => Vec::new(),
+        _ => vec![packet],
+    });
+    for _ in 0..2 {
+        net.tell(0, Input::Rekey(net.id(1))).unwrap();
+        net.settle();
+        let sessions = net.places[1].node.sessions();
+        assert_eq!(sessions, 2, "one of them half open");
+    }
+    net.fate = Box::new(|packet| vec![packet]);
+    net.pass_secs(40);
+    let failed = |event: &Event| matches!(event, Event::CallFailed { .. });
+    assert_eq!(net.count(0, failed), 0);
+    assert!(net.is_up(0, 1));
+}
+
+#[test]
+fn who_does_not_answer_is_called_less_and_less() {
+    let mut net = Net::of(2, &[CHEAP]);
+    net.fate = Box::new(|_| Vec::new());
+    net.connect(0, 1);
+    net.pass_secs(600);
+    let failed = |event: &Event| matches!(event, Event::CallFailed { .. });
+    // Each takes 16 to 20 seconds, and the waits are 5, 10, 20, 40 and then 60.
+    let calls = net.count(0, failed);
+    assert!((9..=10).contains(&calls), "{calls}");
 }
 
 #[test]
