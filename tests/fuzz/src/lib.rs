@@ -27,7 +27,8 @@ pub static INITIATOR: LazyLock<Arc<Config>> = LazyLock::new(|| end_of(1));
 /// The other one.
 pub static RESPONDER: LazyLock<Arc<Config>> = LazyLock::new(|| end_of(3));
 
-static SUITE: LazyLock<Suite> = LazyLock::new(|| {
+/// One suite of them.
+pub static SUITE: LazyLock<Suite> = LazyLock::new(|| {
     let one = |name: &str| vec![name.to_owned()];
     let names = SuiteNames {
         kem: one("X25519"),
