@@ -22,6 +22,7 @@ const LIMITS: Limits = Limits {
     bytes: 4000,
     bytes_per_address: 3000,
     sessions: 2,
+    sessions_each: 1,
     idle: Duration::from_secs(1000),
     age: Duration::from_secs(5000),
     datagram: 1200,

@@ -14,14 +14,11 @@ use super::token::attempt_of;
 use super::{MOST_WRONG_FLIGHTS, SENDINGS};
 use crate::config::Config;
 use crate::error::ChannelError;
-use crate::handshake::{Answered, Opened, Reply, answer};
+use crate::handshake::{Answered, FINISH_RECORDS, Opened, Reply, answer};
 use crate::record::{ALERT, Records, plain};
 
 /// Between two sendings of a flight.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// `identity`, `proof`, `finished`.
-const FINISH_RECORDS: usize = 3;
 
 /// One handshake of somebody else's.
 #[derive(Default)]
@@ -190,7 +187,7 @@ impl Accepting {
     }
 
     /// Keeps nothing but the knowledge that there was an attempt.
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.state = State::Over;
         self.parts = Assembly::default();
         self.reply = None;

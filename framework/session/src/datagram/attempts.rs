@@ -12,7 +12,7 @@ use pqfw_framework::transport::Packet;
 use pqfw_framework::world::Now;
 
 use super::accepting::{Accepting, Said};
-use super::packet::{AttemptName, HELLO, NO_TOKEN, Part, demand, parts};
+use super::packet::{ANSWER, AttemptName, HELLO, NO_TOKEN, Part, demand, parts};
 use super::token::Tokens;
 use super::{ATTEMPT, Limits};
 use crate::config::Config;
@@ -38,6 +38,8 @@ pub(super) struct Attempts {
     next: u64,
     bytes: usize,
     neighbours: BTreeMap<u128, Share>,
+    /// The bytes of the longest answer to a hello so far.
+    longest_answer: usize,
 }
 
 struct Attempt {
@@ -70,6 +72,7 @@ impl Attempts {
             next: 0,
             bytes: 0,
             neighbours: BTreeMap::new(),
+            longest_answer: 0,
         }
     }
 
@@ -108,8 +111,13 @@ impl Attempts {
             }
         }
         let known = self.attempts.get(&key);
-        let kept = known.is_none_or(|attempt| attempt.accepting.awaits(part));
-        if !self.make_room(now, &key, if kept { part.bytes.len() } else { 0 }) {
+        let wanted = match known.is_none_or(|attempt| attempt.accepting.awaits(part)) {
+            // An answer costs an encapsulation and a signature: none is made that has no room.
+            true if part.flight == HELLO => part.bytes.len() + self.longest_answer,
+            true => part.bytes.len(),
+            false => 0,
+        };
+        if !self.make_room(now, &key, wanted) {
             return None;
         }
         self.begin(now, key);
@@ -127,9 +135,14 @@ impl Attempts {
                 Some(opened)
             }
         };
+        if let Some((ANSWER, reply)) = self.attempts.get(&key)?.accepting.reply() {
+            self.longest_answer = self.longest_answer.max(reply.len());
+        }
         if !self.make_room(now, &key, 0) {
-            // A reply that there is no room for; the initiator asks again.
-            self.forget(&key);
+            // The first answer of its length, for which there is no room: the attempt is not given
+            // another, and the next one is asked for room before.
+            self.attempts.get_mut(&key)?.accepting.end();
+            self.count(&key);
             return None;
         }
         let (number, reply) = self.attempts.get(&key)?.accepting.reply()?;
@@ -179,6 +192,9 @@ impl Attempts {
     fn make_room(&mut self, now: Now, key: &Key, bytes: usize) -> bool {
         let new = usize::from(!self.attempts.contains_key(key));
         let neighbour = neighbour_of(key.0.ip());
+        if bytes > self.limits.bytes.min(self.limits.bytes_per_address) {
+            return false;
+        }
         loop {
             let share = self.neighbours.get(&neighbour);
             let (attempts, share_bytes) = share.map_or((0, 0), |s| (s.attempts, s.bytes));

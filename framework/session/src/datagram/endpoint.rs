@@ -249,13 +249,8 @@ impl Endpoint {
         if self.names.contains_key(&name) {
             return refused(Alert::IllegalParameter, "a session that is open already");
         }
-        while self.sessions.len() >= self.limits.sessions.max(1) {
-            let idlest = self.sessions.iter().min_by_key(|(_, s)| s.used());
-            let Some(idlest) = idlest.map(|(id, _)| *id) else {
-                break;
-            };
-            self.forget(idlest);
-            self.tell(Event::Ended(idlest, Ending::Displaced));
+        if !self.make_room(now, &session) {
+            return refused(Alert::InternalError, "no room for another session");
         }
         self.expect(Some(session.due(&self.limits)));
         self.names.insert(name, id);
@@ -284,12 +279,45 @@ impl Endpoint {
         };
         match received {
             Some(Received::Data(data)) => self.tell(Event::Data(id, data)),
-            Some(Received::Ended(ending)) => {
-                self.forget(id);
-                self.tell(Event::Ended(id, ending));
-            }
+            Some(Received::Ended(ending)) => self.end(now, id, ending),
             None => {}
         }
+    }
+
+    /// Makes room for a session: for one that somebody else began, in the place of another of the
+    /// same peer if it has as many as it may, or has any and there is no room at all. Nobody who came
+    /// to us takes the place of one whom we went to.
+    fn make_room(&mut self, now: Now, session: &Session) -> bool {
+        let kept = self.sessions.iter();
+        let kept = kept.filter(|(_, s)| s.is_accepted() || !session.is_accepted());
+        let own = kept.clone().filter(|(_, s)| s.identity == session.identity);
+        let crowded = session.is_accepted() && own.clone().count() >= self.limits.sessions_each;
+        if !crowded && self.sessions.len() < self.limits.sessions.max(1) {
+            return true;
+        }
+        let idlest = |(_, s): &(&ChannelId, &Session)| s.used();
+        let goes = own.min_by_key(idlest).or_else(|| kept.min_by_key(idlest));
+        let Some(id) = goes.map(|(id, _)| *id) else {
+            return false;
+        };
+        self.end(now, id, Ending::Displaced);
+        true
+    }
+
+    /// Forgets a session, and tells the application and, unless it knows, the peer.
+    fn end(&mut self, now: Now, id: ChannelId, ending: Ending) {
+        let Some(mut session) = self.forget(id) else {
+            return;
+        };
+        let knows = match &ending {
+            Ending::Closed | Ending::Failed(ChannelError::RefusedByPeer { .. }) => true,
+            Ending::Failed(_) | Ending::Idle | Ending::Old | Ending::Displaced => false,
+        };
+        // Without a key to say it with, nothing is said.
+        if !knows && let Ok(packet) = session.close_notify(now) {
+            self.outputs.push_back(Output::Send(packet));
+        }
+        self.tell(Event::Ended(id, ending));
     }
 
     fn forget(&mut self, id: ChannelId) -> Option<Session> {
@@ -334,8 +362,7 @@ impl Endpoint {
             Some((*id, ending))
         });
         for (id, ending) in ended.collect::<Vec<_>>() {
-            self.forget(id);
-            self.tell(Event::Ended(id, ending));
+            self.end(now, id, ending);
         }
         let dues = self
             .sessions

@@ -71,8 +71,11 @@ pub struct Limits {
     pub bytes: usize,
     /// Of them, of one address.
     pub bytes_per_address: usize,
-    /// Open channels; the one that was idle the longest goes first.
+    /// Open channels. For a new one the longest idle of the same peer goes, or the longest idle of
+    /// all if that has none; a channel that somebody else began never takes the place of one of ours.
     pub sessions: usize,
+    /// Of them, begun by one peer.
+    pub sessions_each: usize,
     /// How long a channel may be idle.
     pub idle: Duration,
     /// How old a channel may be.
@@ -89,6 +92,7 @@ impl Default for Limits {
             bytes: 8 << 20,
             bytes_per_address: 1 << 20,
             sessions: 4096,
+            sessions_each: 64,
             idle: Duration::from_secs(60 * 60),
             age: Duration::from_secs(25 * 60 * 60),
             datagram: 65_535,

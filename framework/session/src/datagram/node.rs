@@ -53,8 +53,12 @@ pub struct Channel {
     id: ChannelId,
 }
 
-/// What is received waits in a queue of so many; more is lost, as on the way.
+/// What is received waits in a queue of so many, and so many bytes; more is lost, as on the way.
 const MOST_WAITING: usize = 1024;
+const MOST_WAITING_BYTES: usize = 1 << 20;
+
+/// In the queues of all channels of a node no more bytes wait than this.
+const MOST_WAITING_OF_ALL: usize = 64 << 20;
 
 /// Channels that nobody has accepted yet; more are closed.
 const MOST_UNACCEPTED: usize = 128;
@@ -75,6 +79,8 @@ struct State {
     endpoint: Endpoint,
     connecting: BTreeMap<ChannelId, Connecting>,
     channels: BTreeMap<ChannelId, Inbox>,
+    /// The bytes that wait in them.
+    waiting_bytes: usize,
     accepted: VecDeque<Secured>,
     acceptors: Waiting,
     /// What was to be sent by somebody who could not wait.
@@ -97,6 +103,7 @@ struct Connecting {
 #[derive(Default)]
 struct Inbox {
     data: VecDeque<Vec<u8>>,
+    bytes: usize,
     ended: Option<Ending>,
     waiting: Waiting,
 }
@@ -213,11 +220,14 @@ impl Channel {
     pub async fn receive(&self) -> Result<Option<Vec<u8>>> {
         poll_fn(|context| {
             let mut state = self.node.0.lock();
+            let state = &mut *state;
             let failure = state.failure.clone();
             let Some(inbox) = state.channels.get_mut(&self.id) else {
                 return Poll::Ready(Err(ChannelError::Closed));
             };
             if let Some(data) = inbox.data.pop_front() {
+                inbox.bytes -= data.len();
+                state.waiting_bytes -= data.len();
                 return Poll::Ready(Ok(Some(data)));
             }
             match (&inbox.ended, failure) {
@@ -283,6 +293,7 @@ impl Drop for GivenUp<'_> {
 
 /// Does the work until nobody wants it or the socket is no more.
 async fn drive(shared: Arc<Shared>) -> Result<()> {
+    let gone = Gone(&shared);
     let ended: Result<()> = loop {
         let ((), packets) = shared.act(|state, _| state.woken = false);
         if !packets.is_empty() {
@@ -323,9 +334,20 @@ async fn drive(shared: Arc<Shared>) -> Result<()> {
             Err(error) => break Err(error.into()),
         }
     };
-    let failure = ended.clone().err().unwrap_or(ChannelError::Closed);
-    shared.lock().fail(failure);
+    if let Err(error) = &ended {
+        shared.lock().fail(error.clone());
+    }
+    drop(gone);
     ended
+}
+
+/// Tells everybody that the driver has ended, by itself or by being dropped.
+struct Gone<'a>(&'a Shared);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.lock().fail(ChannelError::Closed);
+    }
 }
 
 impl Shared {
@@ -359,6 +381,7 @@ impl State {
             endpoint,
             connecting: BTreeMap::new(),
             channels: BTreeMap::new(),
+            waiting_bytes: 0,
             accepted: VecDeque::new(),
             acceptors: Waiting::default(),
             unsent: Vec::new(),
@@ -396,7 +419,11 @@ impl State {
             Event::Data(id, data) => {
                 if let Some(inbox) = self.channels.get_mut(&id)
                     && inbox.data.len() < MOST_WAITING
+                    && inbox.bytes + data.len() <= MOST_WAITING_BYTES
+                    && self.waiting_bytes + data.len() <= MOST_WAITING_OF_ALL
                 {
+                    inbox.bytes += data.len();
+                    self.waiting_bytes += data.len();
                     inbox.data.push_back(data);
                     inbox.waiting.wake();
                 }
@@ -445,7 +472,9 @@ impl State {
     }
 
     fn close(&mut self, now: Now, id: ChannelId) {
-        self.channels.remove(&id);
+        if let Some(inbox) = self.channels.remove(&id) {
+            self.waiting_bytes -= inbox.bytes;
+        }
         self.endpoint.close(now, id);
     }
 
@@ -456,7 +485,7 @@ impl State {
 
     /// Tells everybody that the driver is gone.
     fn fail(&mut self, failure: ChannelError) {
-        self.failure = Some(failure);
+        self.failure.get_or_insert(failure);
         self.acceptors.wake();
         for inbox in self.channels.values_mut() {
             inbox.waiting.wake();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::transport::Packet;
 use pqfw_framework::world::Now;
 use zeroize::Zeroizing;
@@ -24,6 +25,8 @@ type Result<T> = std::result::Result<T, ChannelError>;
 pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) peer: SocketAddr,
+    /// Who the peer has proved to be.
+    pub(super) identity: Fingerprint,
     role: Role,
     /// The counter of the last datagram of ours.
     counter: u64,
@@ -65,6 +68,7 @@ impl Session {
         let session = Self {
             id: opened.about.session.as_slice().try_into().ok()?,
             peer,
+            identity: opened.about.peer.fingerprint().clone(),
             role: opened.role,
             counter: 0,
             tag: opened.outgoing.tag(),
@@ -161,6 +165,11 @@ impl Session {
         age.min(self.used.saturating_add(limits.idle))
     }
 
+    /// Whether somebody else began it.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.role == Role::Responder
+    }
+
     /// When something came or went last.
     pub(super) fn used(&self) -> Duration {
         self.used
@@ -208,6 +217,7 @@ mod tests {
         Session {
             id: [7; 16],
             peer: ([192, 0, 2, 1], 1).into(),
+            identity: Fingerprint::of_spki(&suite.digest, b"a peer"),
             role,
             counter: 0,
             outgoing: keys(outgoing),

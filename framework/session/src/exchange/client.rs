@@ -247,10 +247,13 @@ impl ChannelExchange {
 
     fn usable(&self) -> Option<Arc<Session>> {
         let now = self.world.now().since_start;
-        let session = self.lock().clone()?;
-        let young = now.saturating_sub(session.made) < RENEW_AFTER;
-        let light = session.bytes.load(Ordering::Relaxed) < FRESH_AFTER_BYTES;
-        (young && light).then_some(session)
+        let mut current = self.lock();
+        // Its keys go when it does.
+        current.take_if(|session| {
+            let old = now.saturating_sub(session.made) >= RENEW_AFTER;
+            old || session.bytes.load(Ordering::Relaxed) >= FRESH_AFTER_BYTES
+        });
+        current.clone()
     }
 
     /// Forgets a session, unless another has taken its place.

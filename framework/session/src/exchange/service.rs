@@ -1,6 +1,7 @@
 //! The responder on exchanges.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::rand_core::CryptoRng;
@@ -17,7 +18,7 @@ use super::{FINISH, HELLO, REQUEST};
 use crate::alert::Alert;
 use crate::config::Config;
 use crate::error::ChannelError;
-use crate::handshake::{Reply, answer};
+use crate::handshake::{FINISH_RECORDS, Reply, answer};
 use crate::record::{ALERT, DATA, Records, plain};
 use crate::schedule::Exporter;
 
@@ -108,6 +109,12 @@ impl ChannelService {
         self.sessions.counts()
     }
 
+    /// Forgets the keys of what is over, and says when the next will be. Every request does so, too;
+    /// whoever serves seldom calls it at that time.
+    pub fn sweep(&self, now: Now) -> Option<Duration> {
+        self.sessions.sweep(now)
+    }
+
     fn hello(
         &self,
         now: Now,
@@ -137,11 +144,12 @@ impl ChannelService {
         };
         let mut reader = answered.read()?;
         let mut opened = None;
-        for record in Records::of(&request.body) {
-            if opened.is_some() {
-                return Err(Refusal(400, Alert::UnexpectedMessage));
-            }
-            opened = reader.record(now, record?)?;
+        let records = Records::of(&request.body).collect::<Result<Vec<_>, _>>()?;
+        if records.len() > FINISH_RECORDS {
+            return Err(Refusal(400, Alert::UnexpectedMessage));
+        }
+        for record in records {
+            opened = reader.record(now, record)?;
         }
         let Some((opened, welcome)) = opened else {
             return Err(Refusal(400, Alert::DecodeError));
@@ -226,6 +234,7 @@ impl ChannelService {
 
 impl ExchangeService for ChannelService {
     fn respond(&self, now: Now, rng: &mut dyn CryptoRng, request: &Request) -> Response {
+        self.sessions.sweep(now);
         let answered = match (request.method.as_str(), request.route.as_str()) {
             ("POST", HELLO) => self.hello(now, rng, request),
             ("POST", FINISH) => self.finish(now, request),

@@ -56,6 +56,8 @@ struct Memory {
     numbers: BTreeMap<SessionId, u64>,
     next: u64,
     sessions: BTreeMap<SessionId, Arc<Session>>,
+    /// Nothing is over before this.
+    sweep: Option<Duration>,
 }
 
 struct Handshake {
@@ -102,15 +104,10 @@ impl Sessions {
     pub(super) fn begin(&self, now: Now, id: SessionId, answered: Box<Answered>) {
         let mut memory = self.lock();
         let now = now.since_start;
-        while let Some((&number, oldest)) = memory.handshakes.first_key_value() {
-            let full = memory.handshakes.len() >= self.limits.handshakes;
-            if now.saturating_sub(oldest.began) < self.limits.handshake && !full {
-                break;
-            }
-            let id = oldest.id;
-            memory.handshakes.remove(&number);
-            memory.numbers.remove(&id);
+        while memory.handshakes.len() >= self.limits.handshakes.max(1) {
+            memory.forget_oldest_handshake();
         }
+        memory.expect(now.saturating_add(self.limits.handshake));
         let number = memory.next;
         memory.next += 1;
         // Names are random: whoever repeats one has a generator that repeats itself.
@@ -152,10 +149,29 @@ impl Sessions {
             }),
         };
         let mut memory = self.lock();
-        let limits = &self.limits;
-        memory.sessions.retain(|_, kept| !kept.is_over(now, limits));
-        memory.make_room(limits, &session.peer);
+        memory.make_room(&self.limits, &session.peer);
+        memory.expect(now.saturating_add(self.limits.age));
         memory.sessions.insert(id, Arc::new(session));
+    }
+
+    /// Forgets what is over, and says when the next will be.
+    pub(super) fn sweep(&self, now: Now) -> Option<Duration> {
+        let (mut memory, limits, now) = (self.lock(), &self.limits, now.since_start);
+        if memory.sweep.is_none_or(|sweep| now < sweep) {
+            return memory.sweep;
+        }
+        while let Some((_, oldest)) = memory.handshakes.first_key_value()
+            && now.saturating_sub(oldest.began) >= limits.handshake
+        {
+            memory.forget_oldest_handshake();
+        }
+        memory.sessions.retain(|_, kept| !kept.is_over(now, limits));
+        let oldest = memory.handshakes.first_key_value();
+        let oldest = oldest.map(|(_, oldest)| oldest.began.saturating_add(limits.handshake));
+        let sessions = memory.sessions.values();
+        let sessions = sessions.map(|kept| kept.made.saturating_add(limits.age));
+        memory.sweep = sessions.chain(oldest).min();
+        memory.sweep
     }
 
     /// The session of that name.
@@ -186,6 +202,17 @@ impl Sessions {
 }
 
 impl Memory {
+    /// Makes sure that what is over is looked for at that moment.
+    fn expect(&mut self, due: Duration) {
+        self.sweep = self.sweep.into_iter().chain([due]).min();
+    }
+
+    fn forget_oldest_handshake(&mut self) {
+        if let Some((_, oldest)) = self.handshakes.pop_first() {
+            self.numbers.remove(&oldest.id);
+        }
+    }
+
     /// Makes room for a session of this peer: by one of its own, if it has any.
     fn make_room(&mut self, limits: &ServiceLimits, peer: &Fingerprint) {
         let idlest = |(_, kept): &(&SessionId, &Arc<Session>)| kept.lock().used;

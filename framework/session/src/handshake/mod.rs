@@ -44,6 +44,9 @@ use crate::transcript::Transcript;
 
 type Result<T> = std::result::Result<T, ChannelError>;
 
+/// The initiator's last flight: `identity`, `proof`, `finished`.
+pub(crate) const FINISH_RECORDS: usize = 3;
+
 /// The two ends of a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {

@@ -164,6 +164,7 @@ fn take(
         main: secrets.main,
         session: session.to_vec(),
         peer_policy: hello.policy.clone(),
+        retried: !hello.cookie.is_empty(),
         application: Some(Application {
             outgoing: Traffic::new(suite, application.responder, s_ap, log.clone())?,
             incoming: Traffic::new(suite, application.initiator, c_ap, log)?,
@@ -211,6 +212,8 @@ pub(crate) struct Answered {
     main: SecretBytes,
     session: Vec<u8>,
     peer_policy: String,
+    /// Its hello answered a `retry`.
+    pub(crate) retried: bool,
     /// Taken by the step that seals with it.
     application: Option<Application>,
 }

@@ -145,6 +145,7 @@ impl Shared {
             pending,
             update_pending,
             closed,
+            received,
             ..
         } = &mut *egress;
         let Some(sealer) = sealer else {
@@ -155,7 +156,12 @@ impl Shared {
             let update = matches!(message, Message::KeyUpdate { wants_answer: true });
             let answer = !*update_pending;
             *update_pending |= update;
-            return sealer.control(now, &mut *rng, message, answer, pending);
+            let secret = sealer.control(now, &mut *rng, message, answer, pending)?;
+            if secret.is_some() {
+                // A fresh exchange: the reader counts anew.
+                *received = 0;
+            }
+            return Ok(secret);
         }
         // A direction that has ended says nothing any more, and the other may still change keys.
         match message {

@@ -176,8 +176,10 @@ async fn respond(
                 retried = true;
                 continue;
             }
-            Ok(Reply::Retry(_)) => again(),
-            Ok(Reply::Answered(answered, flight)) => break (answered, flight),
+            Ok(Reply::Answered(answered, flight)) if answered.retried == retried => {
+                break (answered, flight);
+            }
+            Ok(_) => again(),
             Err(error) => error,
         };
         let alert = error.alert().map(|alert| plain(ALERT, &[alert.code()]));

@@ -396,10 +396,8 @@ fn a_socket_that_breaks_ends_everything_and_everybody_is_told() {
 fn what_nobody_receives_or_accepts_is_bounded() {
     run(async {
         let net = Net::new();
-        let limits = Limits {
-            attempts_per_address: 1000,
-            ..Limits::default()
-        };
+        let mut limits = Limits::default();
+        (limits.attempts_per_address, limits.sessions_each) = (1000, 1000);
         let listen = "memory:10.0.0.2:4433";
         let responder = net.node(listen, &config(2, &[CHEAP]), limits).await;
         let initiator = net.initiator(&config(1, &[CHEAP])).await;
@@ -412,20 +410,27 @@ fn what_nobody_receives_or_accepts_is_bounded() {
             assert_eq!(closed.channel.receive().await.unwrap(), None);
         }
         let first = responder.accept().await.unwrap();
-        for number in 0..1100_u16 {
-            channels[0]
-                .channel
-                .send(&number.to_be_bytes())
-                .await
-                .unwrap();
+        let send = async |data: &[u8]| {
+            channels[0].channel.send(data).await.unwrap();
             tokio::task::yield_now().await;
+        };
+        for number in 0..1100_u16 {
+            send(&number.to_be_bytes()).await;
         }
         settle().await;
         for number in 0..1024_u16 {
             let came = first.channel.receive().await.unwrap();
             assert_eq!(came, Some(number.to_be_bytes().to_vec()));
         }
-        channels[0].channel.send(b"room again").await.unwrap();
+        for _ in 0..1000 {
+            send(&[7; 1100]).await;
+        }
+        settle().await;
+        for _ in 0..(1 << 20) / 1100 {
+            let came = first.channel.receive().await.unwrap();
+            assert_eq!(came, Some(vec![7; 1100]));
+        }
+        send(b"room again").await;
         let came = first.channel.receive().await.unwrap();
         assert_eq!(came, Some(b"room again".to_vec()));
     });

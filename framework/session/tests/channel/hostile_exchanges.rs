@@ -267,6 +267,32 @@ fn a_peer_with_many_sessions_loses_its_own_and_nobody_elses() {
     });
 }
 
+#[test]
+fn what_is_over_is_forgotten_though_nobody_comes() {
+    run(async {
+        let (seeded, _, direct, client) = timed(ServiceLimits::default());
+        client.request("POST", "/", b"").await.unwrap();
+        let hello = direct.seen.lock().unwrap()[0].clone();
+        direct.exchange(hello).await.unwrap();
+        assert_eq!(direct.service.counts(), (1, 1));
+        let now = || direct.world.now();
+        let due = direct.service.sweep(now()).unwrap();
+        assert_eq!(due, now().since_start + Duration::from_secs(10));
+        seeded.advance(Duration::from_secs(10));
+        let due = direct.service.sweep(now()).unwrap();
+        assert_eq!(direct.service.counts(), (0, 1));
+        assert_eq!(due, now().since_start + Duration::from_secs(11 * 60 - 10));
+        seeded.advance(Duration::from_secs(11 * 60 - 10));
+        // Any request does it, too.
+        direct
+            .exchange(Request::post("/", Vec::new()))
+            .await
+            .unwrap();
+        assert_eq!(direct.service.counts(), (0, 0));
+        assert_eq!(direct.service.sweep(now()), None);
+    });
+}
+
 /// A client and a service that share a clock.
 fn timed(limits: ServiceLimits) -> (Arc<SeededWorld>, Arc<Echo>, Arc<Direct>, ChannelExchange) {
     let (echo, direct) = serve(config(2, &[CHEAP]), limits);

@@ -145,6 +145,27 @@ fn the_count_begins_again_with_the_new_secrets() {
 }
 
 #[test]
+fn what_came_before_new_secrets_brings_no_newer_ones() {
+    run(async {
+        let mut pair = Pair::open().await;
+        pair.back(FRESH_AFTER_BYTES).await;
+        for _ in 0..4 {
+            pair.there(1).await;
+            // Nothing but control messages comes back.
+            let mut buffer = [0];
+            tokio::select! {
+                biased;
+                _ = pair.near.connection.reader.read(&mut buffer) => panic!("data"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        let secrets = pair.secrets.0.lock().unwrap();
+        let has = |label| secrets.iter().any(|line| line.starts_with(label));
+        assert!(has("PQFW1_C_AP_1 ") && !has("PQFW1_C_AP_2 "));
+    });
+}
+
+#[test]
 fn an_epoch_whose_key_has_refused_too_much_is_over_and_the_next_one_serves() {
     run(async {
         let (suite, _) = watched(|limits| limits.failed_opens = 3);

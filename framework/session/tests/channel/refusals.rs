@@ -355,3 +355,48 @@ fn an_end_does_not_talk_to_itself() {
         assert!(refused.reason.contains("our own key"), "{refused}");
     });
 }
+
+/// The first words of an initiator.
+async fn hello_of(names: &[&str]) -> Vec<u8> {
+    let (_, world) = world(1);
+    let (near, mut far) = pair(CALM, CALM);
+    let config = config(1, names);
+    let heard = async {
+        let (mut heard, mut buffer) = (Vec::new(), [0; 4096]);
+        while heard.len() < 5
+            || heard.len()
+                < 5 + usize::try_from(u32::from_be_bytes(heard[1..5].try_into().unwrap())).unwrap()
+        {
+            let came = far.reader.read(&mut buffer).await.unwrap();
+            heard.extend(&buffer[..came]);
+        }
+        far.writer.finish().await.unwrap();
+        heard
+    };
+    tokio::join!(connect(&config, near, &world, LIMIT), heard).1
+}
+
+#[test]
+fn after_a_retry_a_hello_without_cookie_is_refused_whether_its_share_fits_or_not() {
+    run(async {
+        let first = hello_of(&[OTHER, CHEAP]).await;
+        for second in [first.clone(), hello_of(&[CHEAP]).await] {
+            let (_, world) = world(1);
+            let (mut near, far) = pair(CALM, CALM);
+            let own = config(2, &[CHEAP]);
+            let said = async {
+                near.writer.write_all(&first).await.unwrap();
+                near.writer.write_all(&second).await.unwrap();
+            };
+            let (accepted, ()) = tokio::join!(accept(&own, far, &world, LIMIT), said);
+            let refused = matches!(
+                accepted.err(),
+                Some(ChannelError::Refused {
+                    alert: Alert::UnexpectedMessage,
+                    ..
+                })
+            );
+            assert!(refused);
+        }
+    });
+}

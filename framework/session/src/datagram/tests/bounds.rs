@@ -139,13 +139,20 @@ fn what_is_answered_is_counted_too_and_dropped_where_there_is_no_room() {
         },
     );
     pair.begin();
-    // The hello is smaller than that, its answer is not.
+    // The hello is smaller than that, its answer is not: it is made once, and never again.
     let mut answers = 0;
     pair.wait(20, &mut |_, bytes| {
         answers += usize::from(flight_of(&bytes) == 2);
         vec![bytes]
     });
-    assert_eq!((answers, pair.far.held().attempts), (0, 0));
+    assert_eq!((answers, pair.far.held().attempts), (0, 1));
+    pair.begin();
+    pair.wait(20, &mut all);
+    assert_eq!(
+        pair.far.held().attempts,
+        1,
+        "there is no room for an answer"
+    );
     let (mut pair, ..) = Pair::opened();
     pair.begin();
     let first = pair.near_sends();
@@ -186,9 +193,70 @@ fn of_too_many_sessions_the_idlest_goes() {
     pair.begin();
     pair.carry(&mut all);
     assert_eq!(pair.far_told.ended, [Ending::Displaced]);
+    assert_eq!(pair.near_told.ended, [Ending::Closed], "it was told");
     assert_eq!(pair.far.held().sessions, 2);
     let now = pair.now();
     pair.near.send(now, first, b"and here").unwrap();
     pair.carry(&mut all);
     assert_eq!(pair.far_told.data.len(), 2);
+}
+
+#[test]
+fn a_peer_with_many_sessions_loses_its_own_and_nobody_elses() {
+    let limits = Limits {
+        sessions: 3,
+        sessions_each: 2,
+        ..Limits::default()
+    };
+    let mut pair = Pair::new();
+    pair.far = far(limits);
+    let mut quiet = endpoint(config(3, &[CHEAP]), 21, Limits::default());
+    std::mem::swap(&mut pair.near, &mut quiet);
+    pair.begin();
+    pair.carry(&mut all);
+    std::mem::swap(&mut pair.near, &mut quiet);
+    for _ in 0..4 {
+        pair.clock += secs(1);
+        pair.begin();
+        pair.carry(&mut all);
+    }
+    assert_eq!(pair.far_told.opened.len(), 5);
+    assert_eq!(pair.far_told.ended, [Ending::Displaced, Ending::Displaced]);
+    assert!(!pair.far_told.over.contains(&pair.far_told.opened[0]));
+    assert_eq!(pair.far.held().sessions, 3);
+}
+
+#[test]
+fn nobody_who_comes_takes_the_place_of_one_whom_we_went_to() {
+    let limits = Limits {
+        sessions: 1,
+        ..Limits::default()
+    };
+    let mut pair = Pair::new();
+    pair.near = endpoint(config(1, &[CHEAP]), 11, limits);
+    let ours = pair.begin();
+    pair.carry(&mut all);
+    assert_eq!(pair.near_told.opened, [ours]);
+    let now = pair.now();
+    pair.far.connect(now, near_address()).unwrap();
+    pair.wait(20, &mut all);
+    assert_eq!(pair.near_told.opened, [ours]);
+    assert!(pair.near_told.ended.is_empty());
+    let next = pair.begin();
+    pair.carry(&mut all);
+    assert_eq!(pair.near_told.opened, [ours, next]);
+    assert_eq!(pair.near_told.ended, [Ending::Displaced]);
+}
+
+#[test]
+fn who_goes_away_says_so() {
+    let (mut pair, ..) = Pair::opened();
+    let now = at(pair.clock + Limits::default().idle);
+    let (packets, _) = drain(&mut pair.far, now, &mut pair.far_told);
+    assert_eq!(pair.far_told.ended, [Ending::Idle]);
+    for packet in packets {
+        pair.near.receive(now, far_address(), &packet.bytes);
+    }
+    drain(&mut pair.near, at(pair.clock), &mut pair.near_told);
+    assert_eq!(pair.near_told.ended.len(), 1);
 }

@@ -43,6 +43,8 @@ pub(super) struct Told {
     pub(super) data: Vec<Vec<u8>>,
     pub(super) failed: Vec<ChannelError>,
     pub(super) ended: Vec<Ending>,
+    /// The channels that have ended.
+    pub(super) over: Vec<ChannelId>,
 }
 
 /// Takes everything that an endpoint has to say: packets, and when it wants to be asked again.
@@ -59,7 +61,10 @@ pub(super) fn drain(
                 Event::Opened(secured) => told.opened.push(secured.id),
                 Event::Data(_, data) => told.data.push(data),
                 Event::Failed(_, error) => told.failed.push(error),
-                Event::Ended(_, ending) => told.ended.push(ending),
+                Event::Ended(id, ending) => {
+                    told.ended.push(ending);
+                    told.over.push(id);
+                }
             },
             Step::Wait(until) => return (packets, until),
         }
