@@ -266,6 +266,7 @@ impl Node {
     /// A fragment of S2.
     pub(super) fn call_reply(
         &mut self,
+        now: Now,
         from: SocketAddr,
         head: &ControlHead,
         frame: &[u8],
@@ -290,6 +291,7 @@ impl Node {
         self.jobs += 1;
         let number = self.jobs;
         let stage = Stage::Job(number, None, head.sender);
+        call.next_at = now.since_start + JOB_LIFETIME;
         if let Stage::Reply(_, _, _, waiting) = std::mem::replace(&mut call.stage, stage) {
             let finish = Finish {
                 waiting: *waiting,

@@ -244,7 +244,7 @@ impl Node {
                 Kind::IdRequest => self.answer_record(now, from, &head, &bytes, body),
                 Kind::Retry => self.call_retry(now, from, &head, body),
                 Kind::IdRecord => self.call_record(now, from, &head, &bytes),
-                Kind::S2 => self.call_reply(from, &head, &bytes),
+                Kind::S2 => self.call_reply(now, from, &head, &bytes),
             },
         }
     }

@@ -187,3 +187,20 @@ fn each_datagram_of_a_handshake_may_be_lost_doubled_or_late() {
         }
     }
 }
+
+#[test]
+fn a_job_has_its_time_however_soon_s1_was_to_be_said_again() {
+    for (secs, up) in [(9, true), (11, false)] {
+        let mut net = Net::of(2, &[CHEAP]);
+        net.connect(0, 1);
+        net.places[0].holds_jobs = true;
+        net.settle();
+        assert!(net.work(0).iter().all(Result::is_ok), "S1");
+        net.settle();
+        net.pass_secs(secs);
+        let done = net.work(0);
+        net.settle();
+        assert_eq!(done.iter().all(Result::is_ok), up, "S2");
+        assert_eq!(net.is_up(0, 1), up, "after {secs} s");
+    }
+}
