@@ -1,97 +1,16 @@
 //! Nodes on the datagrams of one process.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pqfw_framework::transport::{
-    BoxFuture, Datagrams, Packet, Transport, TransportError, TransportLimits, TransportSettings,
-};
-use pqfw_memory::{MemoryTransport, SeededWorld};
-use pqfw_session::datagram::{Limits, Node, Secure};
-use pqfw_session::{ChannelError, Config};
+use pqfw_framework::transport::{BoxFuture, Datagrams, Packet, TransportError};
+use pqfw_session::ChannelError;
+use pqfw_session::datagram::{Limits, Node};
 
 use crate::nonces::{end, watched};
+use crate::support::net::{LIMIT, Net, far, settle};
 use crate::support::people::{CHEAP, HYBRID, OTHER, config, config_with, pinned};
-use crate::support::{run, world};
-
-const LIMIT: Duration = Duration::from_secs(10);
-
-/// A network and its clock.
-struct Net {
-    transport: MemoryTransport,
-    seeded: Arc<SeededWorld>,
-    world: Arc<dyn pqfw_framework::world::World>,
-}
-
-/// Where the responder is.
-fn far() -> SocketAddr {
-    ([10, 0, 0, 2], 4433).into()
-}
-
-fn settings(listen: &str) -> TransportSettings {
-    TransportSettings {
-        listen: listen.into(),
-        connect: String::new(),
-        limits: TransportLimits {
-            body_bytes: 0,
-            header_bytes: 0,
-            connections: 0,
-            idle_secs: 0,
-            request_secs: 0,
-            per_ip_per_minute: 0,
-        },
-        tls: None,
-    }
-}
-
-impl Net {
-    fn new() -> Self {
-        let (seeded, world) = world(5);
-        let transport = MemoryTransport::new();
-        Self {
-            transport,
-            seeded,
-            world,
-        }
-    }
-
-    async fn socket(&self, listen: &str) -> Arc<dyn Datagrams> {
-        let bound = self.transport.bind_datagrams(&settings(listen)).await;
-        bound.unwrap()
-    }
-
-    /// A node whose driver runs.
-    async fn node(&self, listen: &str, config: &Arc<Config>, limits: Limits) -> Node {
-        let socket = self.socket(listen).await;
-        let (node, driver) = Node::new(config.clone(), socket, self.world.clone(), limits);
-        tokio::spawn(driver);
-        node
-    }
-
-    async fn responder(&self, config: &Arc<Config>) -> Node {
-        self.node("memory:10.0.0.2:4433", config, Limits::default())
-            .await
-    }
-
-    async fn initiator(&self, config: &Arc<Config>) -> Node {
-        self.node("memory:", config, Limits::initiator()).await
-    }
-
-    async fn open(&self, near: &Arc<Config>, far_config: &Arc<Config>) -> (Secure, Secure) {
-        let responder = self.responder(far_config).await;
-        let initiator = self.initiator(near).await;
-        let (near, far) = tokio::join!(initiator.connect(far(), LIMIT), responder.accept());
-        (near.unwrap(), far.unwrap())
-    }
-}
-
-/// Lets everybody else do what they can.
-async fn settle() {
-    for _ in 0..200 {
-        tokio::task::yield_now().await;
-    }
-}
+use crate::support::run;
 
 #[test]
 fn data_goes_both_ways_until_one_end_closes() {
@@ -496,4 +415,20 @@ impl Datagrams for Watching {
     fn receive(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Packet>, TransportError>> {
         self.0.receive(limit)
     }
+}
+
+#[test]
+fn who_waits_for_a_driver_that_was_dropped_is_told() {
+    run(async {
+        let net = Net::new();
+        let socket = net.socket("memory:10.0.0.2:4433").await;
+        let config = config(2, &[CHEAP]);
+        let (node, driver) = Node::new(config, socket, net.world.clone(), Limits::default());
+        let driver = tokio::spawn(driver);
+        let waiting = tokio::spawn(async move { node.accept().await.err() });
+        settle().await;
+        assert!(!waiting.is_finished());
+        driver.abort();
+        assert_eq!(waiting.await.unwrap(), Some(ChannelError::Closed));
+    });
 }

@@ -1,5 +1,6 @@
-//! People, suites, worlds and pipes.
+//! People, suites, worlds, pipes and nodes.
 
+pub(crate) mod net;
 pub(crate) mod people;
 pub(crate) mod pipe;
 
