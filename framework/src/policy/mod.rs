@@ -57,6 +57,10 @@ pub struct Rule {
     /// Algorithms denied by name.
     #[serde(default)]
     pub deny: Vec<String>,
+    /// Whether a KEM or signature must join a classical part and a post-quantum one. What joins
+    /// them under a name of its own is listed in `except`.
+    #[serde(default)]
+    pub hybrid: bool,
     /// From this day on a breach is a warning; before it, the rule sleeps.
     #[serde(default)]
     pub warn_from: Option<Day>,
@@ -108,8 +112,9 @@ pub enum PolicyError {
 }
 
 /// The texts of the policies that the framework brings, by name.
-pub const SHIPPED: [(&str, &str); 2] = [
+pub const SHIPPED: [(&str, &str); 3] = [
     ("modern", include_str!("modern.toml")),
+    ("hybrid", include_str!("hybrid.toml")),
     ("legacy-compat", include_str!("legacy-compat.toml")),
 ];
 
@@ -150,8 +155,10 @@ impl Policy {
                 .chain(days.map(|day| check_day(day)))
                 .collect::<Result<(), _>>()
                 .map_err(bad)?;
-            if rule.min_category.is_none() && rule.statuses.is_empty() && rule.deny.is_empty() {
-                let what = "it asks for nothing: set min_category, statuses or deny";
+            let asks_parts =
+                rule.min_category.is_some() || !rule.statuses.is_empty() || !rule.deny.is_empty();
+            if !asks_parts && !rule.hybrid {
+                let what = "it asks for nothing: set min_category, statuses, deny or hybrid";
                 return Err(bad(what.into()));
             }
         }
@@ -167,7 +174,8 @@ impl Policy {
             .map(String::as_str)
     }
 
-    /// What this policy says of `row` on the day `today`.
+    /// What this policy says of `row`, alone or as a part, on the day `today`. Whether it must have
+    /// company is asked of all parts together, by [`verdict`].
     #[must_use]
     pub fn verdict(&self, row: &AlgorithmInfo, today: &str) -> Verdict {
         self.judge(row, today, |_| true)
@@ -178,10 +186,21 @@ impl Policy {
         self.judge(row, today, |rule| rule.deny.contains(&row.id))
     }
 
+    /// What the rules about hybrids say of the parts together.
+    fn verdict_together(&self, parts: &[Arc<AlgorithmInfo>], today: &str) -> Verdict {
+        self.first(today, |rule| rule.lacks_a_part(parts))
+    }
+
     fn judge(&self, row: &AlgorithmInfo, today: &str, asked: impl Fn(&Rule) -> bool) -> Verdict {
+        self.first(today, |rule| {
+            asked(rule).then(|| rule.breach(row)).flatten()
+        })
+    }
+
+    fn first(&self, today: &str, breach: impl Fn(&Rule) -> Option<String>) -> Verdict {
         let mut verdict = Verdict::Allowed;
-        for rule in self.rules.iter().filter(|rule| asked(rule)) {
-            let Some(breach) = rule.breach(row) else {
+        for rule in &self.rules {
+            let Some(breach) = breach(rule) else {
                 continue;
             };
             let text = format!("{} rule {}: {breach} ({})", self.name, rule.id, rule.source);
@@ -232,9 +251,33 @@ impl Rule {
         }
     }
 
+    fn speaks_of(&self, row: &AlgorithmInfo) -> bool {
+        let kind = self.kinds.is_empty() || self.kinds.iter().any(|k| k == row.kind().name());
+        kind && !self.except.contains(&row.id)
+    }
+
+    fn lacks_a_part(&self, parts: &[Arc<AlgorithmInfo>]) -> Option<String> {
+        let can_join = |row: &AlgorithmInfo| matches!(row.kind(), Kind::Kem | Kind::Signature);
+        let speaks = parts
+            .iter()
+            .all(|part| can_join(part) && self.speaks_of(part));
+        if !self.hybrid || !speaks {
+            return None;
+        }
+        let ids: Vec<_> = parts.iter().map(|part| part.id.as_str()).collect();
+        let lacks = match parts
+            .iter()
+            .partition::<Vec<_>, _>(|part| part.category > 0)
+        {
+            (post_quantum, _) if post_quantum.is_empty() => "post-quantum",
+            (_, classical) if classical.is_empty() => "classical",
+            _ => return None,
+        };
+        Some(format!("{} has no {lacks} part", ids.join("+")))
+    }
+
     fn breach(&self, row: &AlgorithmInfo) -> Option<String> {
-        let speaks = self.kinds.is_empty() || self.kinds.iter().any(|k| k == row.kind().name());
-        if !speaks || self.except.contains(&row.id) {
+        if !self.speaks_of(row) {
             return None;
         }
         if self.deny.contains(&row.id) {
@@ -265,7 +308,8 @@ pub fn alias<'a>(policies: &'a [Policy], name: &str) -> Option<(&'a str, &'a str
 /// a hybrid joins.
 ///
 /// A hybrid is as strong as its strongest part, so one part that satisfies a policy carries the
-/// others through it; but a part that a policy denies by name is denied in company too.
+/// others through it; but a part that a policy denies by name is denied in company too, and a rule
+/// that wants hybrids looks at all parts together.
 #[must_use]
 pub fn verdict(policies: &[Policy], parts: &[Arc<AlgorithmInfo>], today: &str) -> Verdict {
     let verdicts = policies.iter().flat_map(|policy| {
@@ -274,6 +318,7 @@ pub fn verdict(policies: &[Policy], parts: &[Arc<AlgorithmInfo>], today: &str) -
         [
             carried.min_by_key(Verdict::severity),
             by_name.max_by_key(Verdict::severity),
+            Some(policy.verdict_together(parts, today)),
         ]
     });
     // The first of the strictest: its reason is the one given.
@@ -385,6 +430,42 @@ mod tests {
         let no_x25519 = Policy::parse(text).unwrap();
         let refused = verdict(&[modern, no_x25519], &parts, today);
         assert!(matches!(refused, Verdict::Denied(reason) if reason.contains("X25519")));
+    }
+
+    #[test]
+    fn a_rule_for_hybrids_wants_both_parts_of_every_kem_and_signature() {
+        let hybrid = [Policy::shipped("hybrid").unwrap()];
+        let of = |ids: &[&str]| {
+            let parts: Vec<_> = ids.iter().map(|id| Arc::new(row(id))).collect();
+            verdict(&hybrid, &parts, "2026-01-01")
+        };
+        for good in [
+            &["X25519", "ML-KEM-768"][..],
+            &["brainpoolP512r1", "Kyber-1024"],
+            &["Ed25519", "ML-DSA-87"],
+            &["X-Wing"],
+            &["AES-256-GCM"],
+            &["HKDF-SHA512"],
+        ] {
+            assert_eq!(of(good), Verdict::Allowed, "{good:?}");
+        }
+        for (bad, lacks) in [
+            (&["ML-KEM-1024"][..], "classical"),
+            (&["X25519"], "post-quantum"),
+            (&["X25519", "P-256"], "post-quantum"),
+            (&["ML-KEM-768", "FrodoKEM-640-AES"], "classical"),
+            (&["Ed25519"], "post-quantum"),
+            (&["ML-DSA-87"], "classical"),
+        ] {
+            let Verdict::Denied(reason) = of(bad) else {
+                panic!("{bad:?} was not denied");
+            };
+            assert!(reason.contains(&format!("no {lacks} part")), "{reason}");
+        }
+        assert_eq!(
+            hybrid[0].verdict(&row("Ed25519"), "2026-01-01"),
+            Verdict::Allowed
+        );
     }
 
     #[test]
