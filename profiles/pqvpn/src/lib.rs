@@ -8,8 +8,8 @@
 //!  the time  ─▶            └▶ Event: up, packet, moved, dead …
 //! ```
 //!
-//! [`node::Node`] is a [`Machine`](pqfw_framework::machine::Machine). What opens a socket and a TUN
-//! device around it is to come; so are circuits.
+//! [`node::Node`] is a [`Machine`](pqfw_framework::machine::Machine), and [`driver`] has it at work on a
+//! socket. What opens a TUN device is to come; so are circuits.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -20,6 +20,7 @@
 //! | [`session`] | data frames: shards, epochs, windows, contents |
 //! | [`trust`] | whom a node trusts, as one question |
 //! | [`node`] | the machine: calls, answers, peers, paths, timers |
+//! | [`driver`] | a node at work: datagrams, a pool of threads, events |
 //! | [`limits`] | every bound |
 
 // The tests inside and outside share their people.
@@ -27,6 +28,7 @@
 extern crate self as pqfw_pqvpn;
 
 mod address;
+pub mod driver;
 mod fragment;
 pub mod handshake;
 mod identity;

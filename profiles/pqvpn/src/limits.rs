@@ -38,7 +38,7 @@ pub const ANSWER_LIFETIME: Duration = Duration::from_secs(5);
 pub const MOST_ANSWERED: usize = 1024;
 /// How often an S2 is sent again at most.
 pub const ANSWER_AGAIN_AFTER: Duration = Duration::from_millis(200);
-/// The most answers that are being computed.
+/// The most answers that are being computed, and how many are where nobody says otherwise.
 pub const MOST_ANSWERING: usize = 32;
 
 /// How long a job may take; after that it counts as lost.
@@ -85,3 +85,7 @@ pub const AMPLIFICATION: usize = 3;
 pub const PATH_LIFETIME: Duration = Duration::from_secs(3);
 /// The most peers that trust on first use remembers.
 pub const MOST_REMEMBERED: usize = 10_000;
+/// The most events that wait for whoever asks; packets have half of the room.
+pub const MOST_INBOX: usize = 4096;
+/// The most datagrams of wishes that wait to be sent.
+pub const MOST_WISHED_PACKETS: usize = 1024;

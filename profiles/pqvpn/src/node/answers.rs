@@ -13,7 +13,7 @@ use crate::fragment::{checked, cut};
 use crate::handshake::{Answer, Answered, Fresh, HandshakeError, Job};
 use crate::limits::{
     ANSWER_AGAIN_AFTER, ANSWER_LIFETIME, HALF_OPEN_LIFETIME, JOB_LIFETIME, LEAST_REQUEST,
-    MOST_ANSWERED, MOST_ANSWERING,
+    MOST_ANSWERED,
 };
 use crate::mac::{self, MAC_BYTES};
 use crate::peer_id::PeerId;
@@ -210,7 +210,7 @@ impl Node {
         if !self.rate.admits(at, from) {
             return Err(Refusal::Rate);
         }
-        if self.answers.answering.len() >= MOST_ANSWERING {
+        if self.answers.answering.len() >= self.config.most_answering {
             return Err(Refusal::Busy);
         }
         self.mint.spend(at, &ticket)?;

@@ -7,7 +7,7 @@ use pqfw_framework::hash::AdmittedHash;
 use thiserror::Error;
 
 use crate::identity::{Identity, SignedRecord};
-use crate::limits::{MOST_PEERS, MOST_SHARDS};
+use crate::limits::{MOST_ANSWERING, MOST_PEERS, MOST_SHARDS};
 use crate::session::Buckets;
 use crate::suites::Suites;
 use crate::trust::Trust;
@@ -32,6 +32,8 @@ pub struct Config {
     pub keepalive: Duration,
     /// How many handshakes and records one address gets in a minute.
     pub handshakes_per_minute: u32,
+    /// How many answers to handshakes are computed at a time; more are dropped and come again.
+    pub most_answering: usize,
     /// Whether those who do not know who this is get its record.
     pub answers_strangers: bool,
     /// How many peers it has at most.
@@ -73,6 +75,7 @@ impl Config {
             rekey_grace: Duration::from_secs(60),
             keepalive: Duration::from_secs(25),
             handshakes_per_minute: 30,
+            most_answering: MOST_ANSWERING,
             answers_strangers: true,
             most_peers: MOST_PEERS,
             buckets: Buckets::default(),

@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::fragment::FragmentError;
 use crate::handshake::HandshakeError;
 use crate::identity::RecordError;
-use crate::limits::{MOST_ANSWERING, MOST_CALLS, MOST_QUEUED};
+use crate::limits::{MOST_CALLS, MOST_QUEUED};
 use crate::peer_id::PeerId;
 use crate::reassembly::SlotError;
 use crate::session::{ContentError, DataError};
@@ -36,7 +36,7 @@ pub enum Refusal {
     #[error("that address has had its handshakes for this minute")]
     Rate,
     /// Our limit: as many answers as may be are being computed.
-    #[error("{MOST_ANSWERING} answers are being computed, the limit")]
+    #[error("as many answers as may be are being computed")]
     Busy,
     /// Our limit.
     #[error("there are as many peers as may be")]
@@ -68,6 +68,33 @@ pub enum Refusal {
     /// Our limit: as many packets as may be wait for a session.
     #[error("{MOST_QUEUED} packets wait for a session, the limit")]
     Queue,
+}
+
+impl Refusal {
+    /// Its kind, for counters.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Frame(_) => "frame",
+            Self::Mac1 => "mac1",
+            Self::NoSuite => "suite",
+            Self::Token(_) => "token",
+            Self::Slot(_) => "fragment",
+            Self::Rate => "rate",
+            Self::Busy => "busy",
+            Self::ManyPeers => "peers",
+            Self::ManyCalls => "calls",
+            Self::Handshake(HandshakeError::Untrusted(_)) => "untrusted",
+            Self::Handshake(_) => "handshake",
+            Self::Simultaneous => "simultaneous",
+            Self::Record(_) => "record",
+            Self::Stray => "stray",
+            Self::Data(_) => "data",
+            Self::Content(_) => "content",
+            Self::NoPeer(_) => "no_peer",
+            Self::Queue => "queue",
+        }
+    }
 }
 
 impl From<FragmentError> for Refusal {

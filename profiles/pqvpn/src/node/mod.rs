@@ -207,6 +207,12 @@ impl Node {
         self.peers.get(&peer).and_then(|peer| peer.endpoint)
     }
 
+    /// Who is known: there is or was a session, or one is wanted.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerId> {
+        self.peers.keys().copied().collect()
+    }
+
     /// How many sessions there are, half-open and former ones too.
     #[must_use]
     pub fn sessions(&self) -> usize {
