@@ -107,6 +107,12 @@ pub trait System: Send + Sync {
     /// What it is.
     fn info(&self) -> SystemInfo;
 
+    /// Keys outside its own table that are its own: tables, `network`, and keys of common tables,
+    /// `keys.runtime_temp_keys`. They are read as keys of its own table, by their last name.
+    fn own_keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The JSON Schema of its own table.
     fn table_schema(&self) -> serde_json::Value;
 

@@ -10,6 +10,8 @@ mod model;
 mod tls;
 mod tree;
 
+use std::cmp::Ordering;
+
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -40,6 +42,8 @@ pub struct Profile {
     /// The dialect in force.
     pub dialect: String,
     table: Node,
+    tree: Node,
+    own: &'static [&'static str],
 }
 
 /// A profile that cannot be used: the operator's fault.
@@ -132,10 +136,8 @@ impl Profile {
                 path: "system".into(),
             });
         };
-        let info = registry
-            .system(system)
-            .map_err(ProfileError::System)?
-            .info();
+        let system = registry.system(system).map_err(ProfileError::System)?;
+        let (info, own) = (system.info(), system.own_keys());
         let mut tree = Node::parse(info.shipped_profile, true)?;
         let names = [&above, &file, &tree].map(|layer| layer.text("dialect").map(str::to_owned));
         let dialect = names.into_iter().flatten().next();
@@ -145,9 +147,14 @@ impl Profile {
         for layer in layers.into_iter().flatten() {
             tree.overlay(layer);
         }
-        let table = tree
+        let mut table = tree
             .take(info.name)
             .unwrap_or_else(|| Node::table(Origin::Shipped));
+        for path in own {
+            if let Some(node) = tree.take_at(path) {
+                table.put(last(path), node);
+            }
+        }
         let common: Common = de::from_node(&tree, "")?;
         if common.profile != FORMAT {
             return Err(ProfileError::Value {
@@ -183,15 +190,50 @@ impl Profile {
             name,
             dialect,
             table,
+            tree,
+            own,
         })
     }
 
-    /// Reads the system's own table.
+    /// Reads the system's own table, with the keys elsewhere that are its own.
     ///
     /// # Errors
     /// [`ProfileError`] with the key and the place.
     pub fn system_table<T: DeserializeOwned>(&self) -> Result<T, ProfileError> {
-        de::from_node(&self.table, &self.common.system)
+        let read = de::from_node(&self.table, &self.common.system);
+        read.map_err(|error| error.rooted(&self.common.system, self.own))
+    }
+
+    /// Where the value of a key was written; `None` when no layer has it. The system's own table is
+    /// found by the keys that are its own alone.
+    #[must_use]
+    pub fn origin(&self, path: &str) -> Option<&Origin> {
+        let own = self.own.iter().find_map(|own| {
+            let rest = path.strip_prefix(own)?;
+            (rest.is_empty() || rest.starts_with('.')).then(|| format!("{}{rest}", last(own)))
+        });
+        let node = match own {
+            Some(path) => self.table.at(&path),
+            None => self.tree.at(path),
+        };
+        node.map(|node| &node.origin)
+    }
+
+    /// Which of two keys was written in the stronger layer; one that nobody wrote is the weakest.
+    #[must_use]
+    pub fn stronger(&self, one: &str, other: &str) -> Ordering {
+        let strength = |path| self.origin(path).map(Origin::strength);
+        strength(one).cmp(&strength(other))
+    }
+
+    /// An error about a key's value.
+    #[must_use]
+    pub fn refuse(&self, path: &str, reason: &str) -> ProfileError {
+        ProfileError::Value {
+            path: path.into(),
+            place: self.origin(path).unwrap_or(&self.tree.origin).clone(),
+            reason: reason.into(),
+        }
     }
 
     /// The names of each suite, best first.
@@ -216,6 +258,31 @@ impl Profile {
             limits: (&transport.limits).into(),
             tls: None,
         }
+    }
+}
+
+/// The name of a key without the tables that it stands in.
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+impl ProfileError {
+    /// Names a key that was read in the system's table as it is written in the file.
+    fn rooted(mut self, system: &str, own: &[&str]) -> Self {
+        if let Self::UnknownKey { path, .. } | Self::Missing { path } | Self::Value { path, .. } =
+            &mut self
+        {
+            let inside = path.strip_prefix(system).and_then(|p| p.strip_prefix('.'));
+            let found = inside.and_then(|inside| {
+                let key = inside.split('.').next()?;
+                let own = own.iter().find(|own| last(own) == key)?;
+                Some(format!("{own}{}", inside.strip_prefix(key)?))
+            });
+            if let Some(found) = found {
+                *path = found;
+            }
+        }
+        self
     }
 }
 
@@ -274,6 +341,17 @@ pub fn schema(registry: &Registry) -> serde_json::Value {
                     hoisted.extend(own);
                 }
             }
+            for path in system.own_keys() {
+                let key = table.pointer(&format!("/properties/{}", last(path)));
+                let Some(key) = key.cloned() else { continue };
+                // A key of a common table is among that table's definitions.
+                let place = path.split_once('.').map(|(common, _)| capitalised(common));
+                let place = place.and_then(|name| hoisted.get_mut(&name)?.get_mut("properties"));
+                match place.and_then(serde_json::Value::as_object_mut) {
+                    Some(place) => place.insert(last(path).into(), key),
+                    None => properties.insert((*path).into(), key),
+                };
+            }
             properties.insert(system.info().name.into(), table);
         }
         let dialects = "Keys of this file that hold for one dialect only, under its name.";
@@ -292,6 +370,12 @@ pub fn schema(registry: &Registry) -> serde_json::Value {
         object.insert("title".into(), "pqfw profile".into());
     }
     schema
+}
+
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// The JSON Schema of a table.

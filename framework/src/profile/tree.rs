@@ -25,6 +25,18 @@ pub enum Origin {
     Shipped,
 }
 
+impl Origin {
+    /// The place among the layers: the greater wins.
+    pub(super) fn strength(&self) -> u8 {
+        match self {
+            Self::Shipped => 0,
+            Self::File { .. } => 1,
+            Self::Environment(_) => 2,
+            Self::Set => 3,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -148,6 +160,36 @@ impl Node {
             Content::Table(table) => table.remove(key),
             _ => None,
         }
+    }
+
+    /// Takes what stands at `a.b.c`.
+    pub(super) fn take_at(&mut self, path: &str) -> Option<Self> {
+        let Some((key, rest)) = path.split_once('.') else {
+            return self.take(path);
+        };
+        match &mut self.content {
+            Content::Table(table) => table.get_mut(key)?.take_at(rest),
+            _ => None,
+        }
+    }
+
+    /// Puts `node` under `key`: it wins over what is there.
+    pub(super) fn put(&mut self, key: &str, node: Self) {
+        if let Content::Table(table) = &mut self.content {
+            match table.get_mut(key) {
+                Some(old) => old.overlay(node),
+                None => drop(table.insert(key.into(), node)),
+            }
+        }
+    }
+
+    /// What stands at `a.b.c`.
+    pub(super) fn at(&self, path: &str) -> Option<&Self> {
+        path.split('.')
+            .try_fold(self, |node, key| match &node.content {
+                Content::Table(table) => table.get(key),
+                _ => None,
+            })
     }
 
     /// The text under `key`, whatever its type.

@@ -21,6 +21,12 @@ pub trait Datagrams: Send + Sync {
     /// The largest packet that is sent in one piece.
     fn max_bytes(&self) -> usize;
 
+    /// Asks the system to keep so many bytes of packets while nobody receives; says how many it
+    /// keeps, or `None` where there is no such number.
+    fn ask_receive_buffer(&self, _bytes: usize) -> Option<usize> {
+        None
+    }
+
     /// Sends packets in order, as many at once as the system takes, and waits for the rest. A
     /// packet that the network refuses is lost, as on the way.
     ///

@@ -170,6 +170,13 @@ impl Datagrams for UdpDatagrams {
         self.max_bytes
     }
 
+    fn ask_receive_buffer(&self, bytes: usize) -> Option<usize> {
+        let socket = || (&self.socket).into();
+        // A smaller buffer loses more and breaks nothing; what there is, is said.
+        let _ = self.state.set_recv_buffer_size(socket(), bytes);
+        self.state.recv_buffer_size(socket()).ok()
+    }
+
     fn send<'a>(&'a self, packets: &'a [Packet]) -> BoxFuture<'a, Result<(), TransportError>> {
         Box::pin(async move {
             let limit = self.max_bytes;

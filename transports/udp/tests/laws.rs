@@ -68,3 +68,12 @@ fn the_plugin_brings_the_transport() {
     let registry = Registry::discover().build().unwrap();
     assert!(registry.transport("udp").is_ok());
 }
+
+#[tokio::test]
+async fn a_socket_keeps_what_it_is_asked_to_or_what_the_system_allows() {
+    let settings = laws::settings("127.0.0.1:0");
+    let socket = UdpTransport.bind_datagrams(&settings).await.unwrap();
+    let kept = |bytes| socket.ask_receive_buffer(bytes).unwrap();
+    let (less, more) = (kept(8 << 10), kept(64 << 10));
+    assert!(8 << 10 <= less && less < more, "{less} and {more}");
+}
