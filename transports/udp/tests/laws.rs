@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use laws::Subject;
 use pqfw_framework::registry::Registry;
-use pqfw_framework::transport::{Delivery, TlsSettings, TlsTrust, TransportError};
+use pqfw_framework::transport::{Delivery, TlsSettings, TlsTrust, Transport, TransportError};
 use pqfw_udp::UdpTransport;
 
 fn on(listen: &'static str) -> Subject {
