@@ -4,18 +4,9 @@ use syn::{Item, Visibility};
 
 use crate::workspace::{Member, Source};
 
-/// Profiles that are no plugin yet, each with the reason.
-const NO_PLUGIN_YET: [(&str, &str); 1] = [(
-    "profiles/pqvpn",
-    "the machines of a node alone; its daemon, and with it the system that a profile names, is to come",
-)];
-
 /// Whether the crate at `path` must be a plugin: algorithms and profiles always, transports when
 /// there is one in them.
 fn brings_plugin(path: &str, sources: &[Source]) -> bool {
-    if NO_PLUGIN_YET.iter().any(|(excused, _)| *excused == path) {
-        return false;
-    }
     match path.split('/').next() {
         Some("algorithms" | "profiles") => true,
         Some("transports") => {

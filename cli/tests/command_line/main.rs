@@ -8,6 +8,7 @@ mod errors;
 mod keys;
 mod listing;
 mod mlkem_tcp;
+mod pqvpn;
 mod primitives;
 mod required;
 mod running;

@@ -21,6 +21,7 @@
 //! | [`trust`] | whom a node trusts, as one question |
 //! | [`node`] | the machine: calls, answers, peers, paths, timers |
 //! | [`driver`] | a node at work: datagrams, a pool of threads, events |
+//! | [`config`], `system`, [`demo`] | what a profile says, and what it runs |
 //! | [`limits`] | every bound |
 
 // The tests inside and outside share their people.
@@ -28,6 +29,8 @@
 extern crate self as pqfw_pqvpn;
 
 mod address;
+pub mod config;
+pub mod demo;
 pub mod driver;
 mod fragment;
 pub mod handshake;
@@ -44,9 +47,12 @@ mod reassembly;
 mod schedule;
 pub mod session;
 mod suites;
+mod system;
 mod token;
 pub mod trust;
 pub mod wire;
+
+use pqfw_framework::registry::Plugin;
 
 pub use fragment::FragmentError;
 pub use identity::{
@@ -56,4 +62,13 @@ pub use peer_id::PeerId;
 pub use reassembly::SlotError;
 pub use schedule::{Exporter, Failed, SessionKeys};
 pub use suites::{NamedSuite, Suites, SuitesError};
+pub use system::Pqvpn;
 pub use token::TokenError;
+
+/// The plugin: one system.
+#[must_use]
+pub fn plugin() -> Plugin {
+    Plugin::new("pqvpn").system(Pqvpn)
+}
+
+pqfw_framework::register_plugin!(plugin);

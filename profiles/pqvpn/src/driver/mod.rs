@@ -11,6 +11,7 @@
 
 mod counts;
 mod pool;
+mod race;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -25,6 +26,7 @@ use pqfw_framework::world::{Now, World};
 use thiserror::Error;
 
 pub use counts::{Counts, Refused};
+pub(crate) use race::{First, race, within};
 
 use crate::handshake::{Done, Job};
 use crate::limits::{MOST_DATAGRAM, MOST_INBOX, MOST_WISHED_PACKETS};
