@@ -315,7 +315,8 @@ async fn carry(from: &Party, to: &mut Party, batch: &[Vec<u8>]) -> Result<(), Ru
     let sent = from.node.send(to.node.id(), 0, batch.to_vec());
     sent.await.map_err(failed)?;
     let all = |party: &Party| party.packets.len() >= batch.len();
-    to.until("every packet", all).await
+    let what = "every packet; some are lost (is network.udp_recv_buffer_size too small?)";
+    to.until(what, all).await
 }
 
 /// An IPv4 packet with a number in it.
