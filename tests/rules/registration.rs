@@ -4,9 +4,18 @@ use syn::{Item, Visibility};
 
 use crate::workspace::{Member, Source};
 
+/// Profiles that are no plugin yet, each with the reason.
+const NO_PLUGIN_YET: [(&str, &str); 1] = [(
+    "profiles/qflare",
+    "the parts without a network alone; the service, and with it the system, is to come",
+)];
+
 /// Whether the crate at `path` must be a plugin: algorithms and profiles always, transports when
 /// there is one in them.
 fn brings_plugin(path: &str, sources: &[Source]) -> bool {
+    if NO_PLUGIN_YET.iter().any(|(excused, _)| *excused == path) {
+        return false;
+    }
     match path.split('/').next() {
         Some("algorithms" | "profiles") => true,
         Some("transports") => {

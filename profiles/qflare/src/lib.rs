@@ -1,0 +1,11 @@
+//! QFLARE: federated learning in which devices enrol, send signed updates and take the next model.
+//! `docs/protocols/qflare.md` is its specification.
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | [`aggregate`] | many devices' weights into one model, by rules that some liars cannot move |
+//!
+//! This crate opens no socket, reads no file and names no algorithm. The service around it is to
+//! come.
+
+pub mod aggregate;
