@@ -4,8 +4,10 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | [`aggregate`] | many devices' weights into one model, by rules that some liars cannot move |
+//! | [`model`] | named tensors, the files that hold them, and their hash |
 //!
 //! This crate opens no socket, reads no file and names no algorithm. The service around it is to
 //! come.
 
 pub mod aggregate;
+pub mod model;
