@@ -1,6 +1,7 @@
 //! State that must survive, behind a trait: spaces of keys and values.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
@@ -37,10 +38,77 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn scan(&self, space: &str) -> Result<Vec<Entry>, StoreError>;
+
+    /// Gives the first entries of a space after the key `after`, `most` at the most, ordered by
+    /// key: a long space in pieces.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn page(
+        &self,
+        space: &str,
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<Entry>, StoreError>;
+
+    /// Makes all edits, or none of them when one does not find what it expects. Every expectation
+    /// is of the time before the first edit; of two edits of one key the later counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`]; then no edit was made.
+    fn apply(&self, edits: &[Edit]) -> Result<Applied, StoreError>;
 }
 
 /// A key and its value.
 pub type Entry = (Vec<u8>, Vec<u8>);
+
+/// One edit of those that are made together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The space.
+    pub space: &'static str,
+    /// The key in it.
+    pub key: Vec<u8>,
+    /// What must be under the key before.
+    pub was: Was,
+    /// What is under it afterwards; `None` removes it.
+    pub becomes: Option<Vec<u8>>,
+}
+
+/// What an edit expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Was {
+    /// It does not matter.
+    Anything,
+    /// Nothing.
+    Nothing,
+    /// This value.
+    Exactly(Vec<u8>),
+}
+
+impl Was {
+    /// Whether what is there is what is expected.
+    #[must_use]
+    pub fn is(&self, there: Option<&[u8]>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Nothing => there.is_none(),
+            Self::Exactly(value) => there == Some(value),
+        }
+    }
+}
+
+/// What became of edits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// All are made.
+    Done,
+    /// None is made.
+    Refused {
+        /// The first edit that did not find what it expects.
+        edit: usize,
+    },
+}
 
 /// What became of an insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +145,7 @@ type Space = BTreeMap<Vec<u8>, Vec<u8>>;
 
 impl MemoryStore {
     fn with<T>(&self, space: &str, use_it: impl FnOnce(&mut Space) -> T) -> T {
-        // A panic elsewhere cannot leave a map half changed: each call makes one change.
+        // A panic elsewhere cannot leave a map half changed: nothing panics between two changes.
         let mut spaces = self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
         use_it(spaces.entry(space.to_owned()).or_default())
     }
@@ -119,6 +187,36 @@ impl Store for MemoryStore {
         Ok(self.with(space, |map| {
             map.iter().map(|(k, v)| (k.clone(), v.clone())).collect()
         }))
+    }
+
+    fn page(
+        &self,
+        space: &str,
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(self.with(space, |map| {
+            let entries = map.range::<[u8], _>((from, Bound::Unbounded)).take(most);
+            entries.map(|(k, v)| (k.clone(), v.clone())).collect()
+        }))
+    }
+
+    fn apply(&self, edits: &[Edit]) -> Result<Applied, StoreError> {
+        let mut spaces = self.spaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = |edit: &Edit| spaces.get(edit.space).and_then(|map| map.get(&edit.key));
+        let unexpected = |edit: &Edit| !edit.was.is(there(edit).map(Vec::as_slice));
+        if let Some(edit) = edits.iter().position(unexpected) {
+            return Ok(Applied::Refused { edit });
+        }
+        for edit in edits {
+            let map = spaces.entry(edit.space.to_owned()).or_default();
+            match &edit.becomes {
+                Some(value) => map.insert(edit.key.clone(), value.clone()),
+                None => map.remove(&edit.key),
+            };
+        }
+        Ok(Applied::Done)
     }
 }
 

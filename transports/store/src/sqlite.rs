@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pqfw_framework::store::{Entry, Inserted, Store, StoreError};
+use pqfw_framework::store::{Applied, Edit, Entry, Inserted, Store, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use crate::home;
@@ -82,7 +82,38 @@ impl SqliteStore {
         transaction.commit()?;
         Ok(Insertion::Done)
     }
+
+    fn edit(&self, edits: &[Edit]) -> rusqlite::Result<Applied> {
+        let mut connection = self.lock();
+        // Immediate, so that no other process writes between the expectations and the edits.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut there = transaction
+                .prepare_cached("SELECT value FROM entries WHERE space = ?1 AND key = ?2")?;
+            for (number, edit) in edits.iter().enumerate() {
+                let value = there.query_row(params![edit.space, edit.key], |row| row.get(0));
+                let value: Option<Vec<u8>> = value.optional()?;
+                if !edit.was.is(value.as_deref()) {
+                    return Ok(Applied::Refused { edit: number });
+                }
+            }
+            let mut put = transaction.prepare_cached(UPSERT)?;
+            let mut remove =
+                transaction.prepare_cached("DELETE FROM entries WHERE space = ?1 AND key = ?2")?;
+            for edit in edits {
+                match &edit.becomes {
+                    Some(value) => put.execute(params![edit.space, edit.key, value])?,
+                    None => remove.execute(params![edit.space, edit.key])?,
+                };
+            }
+        }
+        transaction.commit()?;
+        Ok(Applied::Done)
+    }
 }
+
+const UPSERT: &str = "INSERT INTO entries (space, key, value) VALUES (?1, ?2, ?3) \
+                      ON CONFLICT (space, key) DO UPDATE SET value = excluded.value";
 
 /// What became of an insertion, before it is told in the framework's words.
 enum Insertion {
@@ -102,11 +133,9 @@ impl Store for SqliteStore {
     }
 
     fn put(&self, space: &str, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        let upsert = "INSERT INTO entries (space, key, value) VALUES (?1, ?2, ?3) \
-                      ON CONFLICT (space, key) DO UPDATE SET value = excluded.value";
         let done = self
             .lock()
-            .prepare_cached(upsert)
+            .prepare_cached(UPSERT)
             .and_then(|mut upsert| upsert.execute(params![space, key, value]));
         done.map(drop).map_err(|error| self.failed(error))
     }
@@ -136,6 +165,30 @@ impl Store for SqliteStore {
             rows?.collect()
         });
         found.map_err(|error| self.failed(error))
+    }
+
+    fn page(
+        &self,
+        space: &str,
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let select = "SELECT key, value FROM entries WHERE space = ?1 AND key >= ?2 \
+                      ORDER BY key LIMIT ?3";
+        // The empty key is the first there can be, and the first after a key is that and a zero.
+        let from = after.map_or_else(Vec::new, |after| [after, &[0]].concat());
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let found = self.lock().prepare_cached(select).and_then(|mut select| {
+            let rows = select.query_map(params![space, from, most], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            });
+            rows?.collect()
+        });
+        found.map_err(|error| self.failed(error))
+    }
+
+    fn apply(&self, edits: &[Edit]) -> Result<Applied, StoreError> {
+        self.edit(edits).map_err(|error| self.failed(error))
     }
 }
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::{Arc, Barrier};
 
-use pqfw_framework::store::{Inserted, Store, StoreError};
+use pqfw_framework::store::{Applied, Edit, Inserted, Store, StoreError, Was};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -243,6 +243,119 @@ fn a_directory_is_no_store() {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir(home.path().join("state.db")).unwrap();
     refused(URL, home.path());
+}
+
+fn edit(key: &[u8], was: Was, becomes: Option<&[u8]>) -> Edit {
+    Edit {
+        space: "s",
+        key: key.to_vec(),
+        was,
+        becomes: becomes.map(<[u8]>::to_vec),
+    }
+}
+
+#[test]
+fn edits_are_made_together_or_not_at_all() {
+    each_kind(|store| {
+        let exactly = |value: &[u8]| Was::Exactly(value.to_vec());
+        let first = [
+            edit(b"a", Was::Nothing, Some(b"1")),
+            edit(b"b", Was::Anything, Some(b"1")),
+            edit(b"", Was::Anything, None),
+        ];
+        assert_eq!(store.apply(&first), Ok(Applied::Done));
+        assert_eq!(store.apply(&first), Ok(Applied::Refused { edit: 0 }));
+
+        let refusals = [
+            (
+                edit(b"a", exactly(b"2"), None),
+                edit(b"b", Was::Anything, Some(b"3")),
+            ),
+            (
+                edit(b"c", exactly(b""), None),
+                edit(b"b", Was::Anything, Some(b"3")),
+            ),
+            (
+                edit(b"b", Was::Nothing, None),
+                edit(b"a", Was::Anything, None),
+            ),
+        ];
+        for (refused, other) in refusals {
+            let both = [other.clone(), refused.clone()];
+            assert_eq!(store.apply(&both), Ok(Applied::Refused { edit: 1 }));
+            assert_eq!(
+                store.apply(&[refused, other]),
+                Ok(Applied::Refused { edit: 0 })
+            );
+            let one = |key: &[u8]| (key.to_vec(), b"1".to_vec());
+            assert_eq!(store.scan("s"), Ok(vec![one(b"a"), one(b"b")]));
+        }
+
+        // Expectations are of the time before, and the later edit of a key counts.
+        let second = [
+            edit(b"a", exactly(b"1"), Some(b"2")),
+            edit(b"a", exactly(b"1"), Some(b"3")),
+            edit(b"b", exactly(b"1"), None),
+        ];
+        assert_eq!(store.apply(&second), Ok(Applied::Done));
+        assert_eq!(store.scan("s"), Ok(vec![(b"a".to_vec(), b"3".to_vec())]));
+        assert_eq!(store.apply(&[]), Ok(Applied::Done));
+    });
+}
+
+#[test]
+fn of_many_that_spend_one_thing_one_does() {
+    let home = tempfile::tempdir().unwrap();
+    let together = Arc::new(Barrier::new(8));
+    let spenders: Vec<_> = (0..8u8)
+        .map(|number| {
+            // A connection each, as processes have.
+            let store = pqfw_store::open(URL, home.path()).unwrap();
+            store.put("s", b"token", b"unspent").unwrap();
+            let together = together.clone();
+            std::thread::spawn(move || {
+                together.wait();
+                let spend = edit(b"token", Was::Exactly(b"unspent".to_vec()), Some(b"spent"));
+                store
+                    .apply(&[spend, edit(&[number], Was::Nothing, Some(b""))])
+                    .unwrap()
+            })
+        })
+        .collect();
+    let results: Vec<_> = spenders
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .collect();
+    let done = results.iter().filter(|result| **result == Applied::Done);
+    assert_eq!(done.count(), 1);
+    let store = pqfw_store::open(URL, home.path()).unwrap();
+    assert_eq!(store.scan("s").unwrap().len(), 2);
+}
+
+#[test]
+fn a_long_space_is_read_in_pages() {
+    each_kind(|store| {
+        let keys: [&[u8]; 5] = [b"", b"\0", b"a", b"a\0", b"b"];
+        for key in keys {
+            store.put("s", key, b"v").unwrap();
+            store.put("t", key, b"other").unwrap();
+        }
+        let all = store.scan("s").unwrap();
+        assert_eq!(store.page("s", None, usize::MAX), Ok(all.clone()));
+        for most in 1..=keys.len() {
+            let (mut read, mut after) = (Vec::new(), None::<Vec<u8>>);
+            loop {
+                let page = store.page("s", after.as_deref(), most).unwrap();
+                assert!(page.len() <= most);
+                let Some(last) = page.last() else { break };
+                after = Some(last.0.clone());
+                read.extend(page);
+            }
+            assert_eq!(read, all);
+        }
+        assert_eq!(store.page("s", None, 0), Ok(Vec::new()));
+        assert_eq!(store.page("s", Some(b"b"), 9), Ok(Vec::new()));
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use pqfw_framework::store::{Entry, Inserted, MemoryStore, Store, StoreError};
+use pqfw_framework::store::{Applied, Edit, Entry, Inserted, MemoryStore, Store, StoreError};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -61,5 +61,20 @@ impl Store for OddStore {
     fn scan(&self, space: &str) -> Result<Vec<Entry>, StoreError> {
         self.check("scan")?;
         self.inner.scan(space)
+    }
+
+    fn page(
+        &self,
+        space: &str,
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.check("page")?;
+        self.inner.page(space, after, most)
+    }
+
+    fn apply(&self, edits: &[Edit]) -> Result<Applied, StoreError> {
+        self.check("apply")?;
+        self.inner.apply(edits)
     }
 }
