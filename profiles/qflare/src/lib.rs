@@ -5,9 +5,11 @@
 //! | --- | --- |
 //! | [`aggregate`] | many devices' weights into one model, by rules that some liars cannot move |
 //! | [`model`] | named tensors, the files that hold them, and their hash |
+//! | [`state`] | tokens, devices, rounds, updates, receipts and the audit, on any store |
 //!
 //! This crate opens no socket, reads no file and names no algorithm. The service around it is to
 //! come.
 
 pub mod aggregate;
 pub mod model;
+pub mod state;
