@@ -8,32 +8,33 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Makes the directory with mode 0700 and the file with 0600, as far as they are missing.
-#[cfg(unix)]
+/// Makes the file and its directory, as far as they are missing.
 pub(crate) fn prepare(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-
-    if let Some(directory) = file.parent() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)?;
+    if let Some(parent) = file.parent() {
+        directory(parent)?;
     }
-    make(OpenOptions::new().mode(0o600), file)
-}
-
-/// Makes the directory and the file, as far as they are missing.
-#[cfg(not(unix))]
-pub(crate) fn prepare(file: &Path) -> io::Result<()> {
-    if let Some(directory) = file.parent() {
-        DirBuilder::new().recursive(true).create(directory)?;
-    }
-    make(&mut OpenOptions::new(), file)
-}
-
-fn make(options: &mut OpenOptions, file: &Path) -> io::Result<()> {
-    match options.write(true).create_new(true).open(file) {
+    let mut options = OpenOptions::new();
+    match private(&mut options)
+        .write(true)
+        .create_new(true)
+        .open(file)
+    {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// Makes a directory with mode 0700, as far as it is missing.
+pub(crate) fn directory(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
+/// Files that are made get mode 0600.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
 }
