@@ -9,6 +9,8 @@
 //! A pickle is refused by its first bytes, and so is the zip that torch wraps around one. Nothing
 //! here can be made to run what a file says.
 //!
+//! On the disk a model is a [`StoredModel`], a blob in canonical form under its hash.
+//!
 //! The readers are ours. The `safetensors` crate lets the last of two tensors of one name win and
 //! takes headers of 100 MB; an archive needs only the part of the zip format that numpy writes.
 
@@ -17,10 +19,12 @@ mod format;
 mod npy;
 mod npz;
 mod safetensors;
+mod stored;
 mod zip;
 
 pub use error::FormatError;
 pub use format::{Format, read, read_raw};
+pub use stored::StoredModel;
 
 use pqfw_framework::hash::AdmittedHash;
 

@@ -18,7 +18,8 @@
 //! again. So two servers on one store, a thread that loses a race and a process that is killed
 //! leave nothing half done, whatever database is under the store.
 //!
-//! Weights are not in here: a record holds their hash.
+//! Weights are not in here: a record holds their hash, and they are a
+//! [`StoredModel`](crate::model::StoredModel).
 
 mod audit;
 mod enrolment;

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use pqfw_framework::hash::AdmittedHash;
-use pqfw_framework::registry::{Registry, Resolver};
-use pqfw_framework::world::World;
-use pqfw_memory::SeededWorld;
 use pqfw_qflare::model::{FormatError, read_raw};
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use crate::support::{DESCRIPTION, FILES, file, kind, open};
+use crate::support::{DESCRIPTION, FILES, file, kind, open, sha256};
 
 #[derive(Deserialize)]
 struct Description {
@@ -29,16 +25,6 @@ struct Described {
 
 fn description() -> Description {
     serde_json::from_str(DESCRIPTION).unwrap()
-}
-
-fn sha256() -> AdmittedHash {
-    let registry = Registry::builder()
-        .with(pqfw_hash::plugin())
-        .build()
-        .unwrap();
-    let mut rng = SeededWorld::new(0).rng();
-    let mut resolver = Resolver::new(&registry, &mut *rng, &[], &[], "2026-01-01");
-    resolver.hash("SHA-256").unwrap()
 }
 
 #[test]

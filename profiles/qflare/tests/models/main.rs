@@ -5,4 +5,5 @@
 
 mod files;
 mod refusals;
+mod stored;
 mod support;

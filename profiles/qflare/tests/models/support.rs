@@ -1,5 +1,9 @@
 //! The files, by name.
 
+use pqfw_framework::hash::AdmittedHash;
+use pqfw_framework::registry::{Registry, Resolver};
+use pqfw_framework::world::World;
+use pqfw_memory::SeededWorld;
 use pqfw_qflare::model::{FormatError, Model, ModelLimits, read};
 
 macro_rules! files {
@@ -59,4 +63,14 @@ pub(crate) fn kind(error: &FormatError) -> &'static str {
         FormatError::NotFinite { .. } => "NotFinite",
         FormatError::OtherLayout(_) => "OtherLayout",
     }
+}
+
+pub(crate) fn sha256() -> AdmittedHash {
+    let registry = Registry::builder()
+        .with(pqfw_hash::plugin())
+        .build()
+        .unwrap();
+    let mut rng = SeededWorld::new(0).rng();
+    let mut resolver = Resolver::new(&registry, &mut *rng, &[], &[], "2026-01-01");
+    resolver.hash("SHA-256").unwrap()
 }
