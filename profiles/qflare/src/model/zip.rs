@@ -78,7 +78,10 @@ impl Entry<'_> {
             // One more would show that there is more.
             let mut decoder = DeflateDecoder::new(self.packed).take(self.length.saturating_add(1));
             let read = decoder.read_to_end(&mut unpacked);
-            read.map_err(|_| malformed("an entry is not deflated as it says"))?;
+            let all = decoder.get_ref().total_in() == self.packed.len() as u64;
+            if read.is_err() || !all {
+                return Err(malformed("an entry is not deflated as it says"));
+            }
         } else {
             unpacked.extend_from_slice(self.packed);
         }

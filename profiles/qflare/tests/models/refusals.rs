@@ -168,6 +168,34 @@ fn a_small_archive_that_unpacks_to_much_is_refused_by_its_directory() {
 }
 
 #[test]
+fn nothing_hides_behind_a_deflated_entry() {
+    // The last entry gets a byte more, behind the end of its stream.
+    let bytes = file("deflated.npz");
+    let entry = bytes
+        .windows(4)
+        .rposition(|window| window == b"PK\x01\x02")
+        .unwrap();
+    let directory = bytes
+        .windows(4)
+        .position(|window| window == b"PK\x01\x02")
+        .unwrap();
+    let mut longer = bytes.to_vec();
+    let add_one = |bytes: &mut [u8], at: usize| {
+        let field: &mut [u8; 4] = (&mut bytes[at..at + 4]).try_into().unwrap();
+        *field = (u32::from_le_bytes(*field) + 1).to_le_bytes();
+    };
+    add_one(&mut longer, entry + 20);
+    let end = longer.len() - 22;
+    add_one(&mut longer, end + 16);
+    longer.insert(directory, 0);
+    let hidden = FormatError::Malformed {
+        format: "npz",
+        fault: "an entry is not deflated as it says",
+    };
+    assert_eq!(open(&longer), Err(hidden));
+}
+
+#[test]
 fn two_entries_never_share_their_bytes() {
     // The second entry of the directory gets the place of the first, and its name.
     let mut bytes = file("stored.npz").to_vec();
