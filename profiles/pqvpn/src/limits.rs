@@ -23,14 +23,18 @@ pub const SECRET_LIFETIME: Duration = Duration::from_secs(60);
 /// be replayed.
 pub const MOST_SPENT: usize = 65_536;
 
-/// The most messages that are being put together, in all and of one address.
+/// The most messages that are being put together, in all: the oldest makes room.
 pub const MOST_SLOTS: usize = 4096;
-/// See [`MOST_SLOTS`].
+/// The most of one address.
 pub const MOST_SLOTS_OF_ADDRESS: usize = 8;
+/// The most of one site, an IPv6 /48.
+pub const MOST_SLOTS_OF_SITE: usize = 64;
 /// How long a message may take to arrive.
 pub const SLOT_LIFETIME: Duration = Duration::from_secs(2);
-/// The most addresses whose rate is watched; more are refused until a minute is over.
+/// The most addresses, and the most sites, whose rate is watched: the oldest makes room.
 pub const MOST_RATED: usize = 16_384;
+/// How many times an address's rate a site has, an IPv6 /48.
+pub const SITE_FACTOR: u32 = 16;
 
 /// How long an S2 is kept for those that ask again, and how many are.
 pub const ANSWER_LIFETIME: Duration = Duration::from_secs(5);
@@ -61,12 +65,17 @@ pub const MOST_QUEUED: usize = 64;
 
 /// Counters of one epoch: 2^20.
 pub const EPOCH_BITS: u32 = 20;
-/// How many epochs ahead of the newest a receiver derives.
-pub const EPOCHS_AHEAD: u64 = 2;
+/// How many epochs ahead of the newest a receiver derives: 16 minutes of silence, longer than a
+/// session is meant to live.
+pub const EPOCHS_AHEAD: u64 = 8;
+/// So many frames in a row beyond the reach of one shard ask for a new session.
+pub const MOST_OUT_OF_REACH: u64 = 1 << 16;
 /// After how long a sender goes on with the next epoch.
 pub const EPOCH_LIFETIME: Duration = Duration::from_secs(120);
-/// How long the key of the epoch before, and the session before, are kept for what is on its way.
+/// How long the key of the epoch before, and former sessions, are kept for what is on its way.
 pub const PREVIOUS_LIFETIME: Duration = Duration::from_secs(30);
+/// The most former sessions of a peer: the oldest goes.
+pub const MOST_FORMER: usize = 3;
 /// How long a responder waits for the first frame of a session.
 pub const HALF_OPEN_LIFETIME: Duration = Duration::from_secs(20);
 /// Counters from here on are never sealed.
@@ -83,8 +92,24 @@ pub const MOST_MISSES: u32 = 3;
 pub const AMPLIFICATION: usize = 3;
 /// How long a new path has to answer.
 pub const PATH_LIFETIME: Duration = Duration::from_secs(3);
+/// How long the known path has to show that the peer is still there, before the peer is followed.
+pub const PATH_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a probe of the way may take to be answered (RFC 8899 section 5.1.1).
+pub const PROBE_AFTER: Duration = Duration::from_secs(1);
+/// So many probes of a size without an answer: the way does not carry it.
+pub const MOST_PROBES: u32 = 3;
+/// The search for what the way carries ends when it is known to so many bytes.
+pub const MTU_STEP: usize = 16;
+/// After how long what was found is tried again, and is searched for again.
+pub const PROBE_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// See [`PROBE_AGAIN_AFTER`] (RFC 8899 section 5.1.1).
+pub const SEARCH_AGAIN_AFTER: Duration = Duration::from_secs(600);
 /// The most peers that trust on first use remembers.
 pub const MOST_REMEMBERED: usize = 10_000;
+/// So many of them may have come by themselves: the rest of the room is for those whom we call.
+pub const MOST_REMEMBERED_UNCALLED: usize = MOST_REMEMBERED / 2;
+/// The most identities given up that are remembered, of the pinned and of strangers.
+pub const MOST_RETIRED: usize = 10_000;
 /// The most events that wait for whoever asks; packets have half of the room.
 pub const MOST_INBOX: usize = 4096;
 /// The most datagrams of wishes that wait to be sent.

@@ -1,5 +1,6 @@
 //! The messages that strangers are sending: one place for each token, bounded in all, for each
-//! address, in size and in time. A place is made only for a fragment whose MAC is right.
+//! address and site, in size and in time. A place is made only for a fragment whose MAC is right.
+//! When there are as many as may be, the oldest goes, so that nobody shuts the door on others.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use thiserror::Error;
 
 use crate::address::Prefix;
 use crate::fragment::{FragmentError, Slot};
-use crate::limits::{MOST_SLOTS, MOST_SLOTS_OF_ADDRESS, SLOT_LIFETIME};
+use crate::limits::{MOST_SLOTS, MOST_SLOTS_OF_ADDRESS, MOST_SLOTS_OF_SITE, SLOT_LIFETIME};
 use crate::wire::ControlHead;
 
 /// A fragment that has no place.
@@ -18,12 +19,12 @@ pub enum SlotError {
     /// Its sender's fault.
     #[error(transparent)]
     Fragment(#[from] FragmentError),
-    /// Our limit, in all.
-    #[error("{MOST_SLOTS} messages are arriving, the limit")]
-    Full,
     /// Our limit for one address.
     #[error("{MOST_SLOTS_OF_ADDRESS} messages are arriving from that address, the limit")]
     FullForAddress,
+    /// Our limit for one site, an IPv6 /48.
+    #[error("{MOST_SLOTS_OF_SITE} messages are arriving from that site, the limit")]
+    FullForSite,
 }
 
 /// Whose message: its address, port and index.
@@ -32,10 +33,14 @@ type Place = (Prefix, u16, u32);
 #[derive(Default)]
 pub(crate) struct Reassembly {
     slots: BTreeMap<Place, Arriving>,
+    /// The places by number, the oldest first.
+    by_age: BTreeMap<u64, Place>,
+    made: u64,
 }
 
 struct Arriving {
     nonce: [u8; 32],
+    number: u64,
     until: Duration,
     slot: Slot,
 }
@@ -51,34 +56,71 @@ impl Reassembly {
         head: &ControlHead,
         chunk: &[u8],
     ) -> Result<Option<Vec<u8>>, SlotError> {
-        self.slots.retain(|_, arriving| now < arriving.until);
+        self.forget_late(now);
         let prefix = Prefix::of(from);
         let place = (prefix, from.port(), head.sender);
         // Another token at the same place: its owner has begun anew.
         let known = self.slots.get(&place);
         if known.is_none_or(|arriving| arriving.nonce != nonce) {
             let slot = Slot::new(head.kind, head.fragments)?;
-            self.slots.remove(&place);
-            let of_address = self
-                .slots
-                .range((prefix, 0, 0)..=(prefix, u16::MAX, u32::MAX));
-            if of_address.count() >= MOST_SLOTS_OF_ADDRESS {
-                return Err(SlotError::FullForAddress);
-            }
-            if self.slots.len() >= MOST_SLOTS {
-                return Err(SlotError::Full);
-            }
-            let until = now + SLOT_LIFETIME;
-            self.slots.insert(place, Arriving { nonce, until, slot });
+            self.remove(&place);
+            self.make_room(from)?;
+            self.made += 1;
+            let arriving = Arriving {
+                nonce,
+                number: self.made,
+                until: now + SLOT_LIFETIME,
+                slot,
+            };
+            self.by_age.insert(arriving.number, place);
+            self.slots.insert(place, arriving);
         }
         let Some(arriving) = self.slots.get_mut(&place) else {
             return Ok(None);
         };
         let message = arriving.slot.take(head, chunk)?;
         if message.is_some() {
-            self.slots.remove(&place);
+            self.remove(&place);
         }
         Ok(message)
+    }
+
+    /// Room for one more message from an address.
+    fn make_room(&mut self, from: SocketAddr) -> Result<(), SlotError> {
+        let prefix = Prefix::of(from);
+        let between = |first, last| {
+            let all = self.slots.range((first, 0, 0)..=(last, u16::MAX, u32::MAX));
+            all.count()
+        };
+        if between(prefix, prefix) >= MOST_SLOTS_OF_ADDRESS {
+            return Err(SlotError::FullForAddress);
+        }
+        if let Some(site) = Prefix::site(from)
+            && between(site, site.last_of_site()) >= MOST_SLOTS_OF_SITE
+        {
+            return Err(SlotError::FullForSite);
+        }
+        if self.slots.len() >= MOST_SLOTS
+            && let Some((_, oldest)) = self.by_age.pop_first()
+        {
+            self.slots.remove(&oldest);
+        }
+        Ok(())
+    }
+
+    fn forget_late(&mut self, now: Duration) {
+        while let Some(first) = self.by_age.first_entry()
+            && let arriving = self.slots.get(first.get())
+            && arriving.is_none_or(|arriving| arriving.until <= now)
+        {
+            self.slots.remove(&first.remove());
+        }
+    }
+
+    fn remove(&mut self, place: &Place) {
+        if let Some(arriving) = self.slots.remove(place) {
+            self.by_age.remove(&arriving.number);
+        }
     }
 
     /// How many messages are arriving.
@@ -137,6 +179,21 @@ mod tests {
     }
 
     #[test]
+    fn a_site_has_its_places_whatever_addresses_it_has() {
+        let mut slots = Reassembly::default();
+        let mut take = |site: usize, number: usize| {
+            let from = format!("[2001:db8:{site:x}:{number:x}::1]:1");
+            let from = from.parse().unwrap();
+            slots.take(Duration::ZERO, from, [0; 32], &head(1, 0), &full())
+        };
+        assert!((0..MOST_SLOTS_OF_SITE).all(|number| take(1, number) == Ok(None)));
+        let more = take(1, MOST_SLOTS_OF_SITE);
+        assert_eq!(more, Err(SlotError::FullForSite));
+        assert_eq!(take(2, 0), Ok(None));
+        assert_eq!(take(0, 0), Ok(None));
+    }
+
+    #[test]
     fn places_are_bounded_for_each_address_and_in_all() {
         let mut slots = Reassembly::default();
         let mut take = |from, sender| {
@@ -152,8 +209,14 @@ mod tests {
             let ninth = take(address(from), 8);
             assert_eq!(ninth, (Err(SlotError::FullForAddress), number));
         }
+        // The oldest makes room for a newcomer.
         let other = address(MOST_SLOTS);
-        assert_eq!(take(other, 0), (Err(SlotError::Full), MOST_SLOTS));
+        assert_eq!(take(other, 0), (Ok(None), MOST_SLOTS));
+        assert_eq!(take(address(0), 8), (Ok(None), MOST_SLOTS));
+        assert_eq!(slots.by_age.len(), MOST_SLOTS);
+        let late = SLOT_LIFETIME;
+        let taken = slots.take(late, other, [0; 32], &head(1, 0), &full());
+        assert_eq!((taken, slots.len(), slots.by_age.len()), (Ok(None), 1, 1));
         let bad = ControlHead {
             fragments: 255,
             ..head(0, 0)

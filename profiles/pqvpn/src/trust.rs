@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pqfw_framework::world::Now;
 use thiserror::Error;
 
-use crate::limits::MOST_REMEMBERED;
+use crate::limits::{MOST_REMEMBERED, MOST_REMEMBERED_UNCALLED, MOST_RETIRED};
 use crate::peer_id::PeerId;
 
 /// How far the other end has come when the question is put.
@@ -49,9 +49,30 @@ pub enum Verdict {
     /// It is new, and accepted for that reason alone: it gets no addresses, no relay and no exit.
     FirstUse,
     /// It follows somebody who was known.
-    Follows(PeerId),
+    Follows {
+        /// Whom.
+        former: PeerId,
+        /// Whether that one was known by first use alone: then so is this one.
+        first_use: bool,
+    },
     /// No.
     Refused(Distrust),
+}
+
+impl Verdict {
+    /// Whether the peer is trusted for no other reason than that it came first, itself or whom it
+    /// follows: it gets no addresses, no relay and no exit.
+    #[must_use]
+    pub fn is_first_use(&self) -> bool {
+        matches!(
+            self,
+            Self::FirstUse
+                | Self::Follows {
+                    first_use: true,
+                    ..
+                }
+        )
+    }
 }
 
 /// Why a peer gets no session: its fault, or the operator's, who has not listed it.
@@ -66,8 +87,8 @@ pub enum Distrust {
     /// Its identity was given up for another.
     #[error("its identity was given up")]
     Retired,
-    /// First use has remembered as many as it may.
-    #[error("{MOST_REMEMBERED} peers are remembered, the limit")]
+    /// First use, or rotation, has remembered as many as it may.
+    #[error("as many peers as may be are remembered")]
     Full,
 }
 
@@ -108,7 +129,12 @@ pub struct TrustList {
 #[derive(Default)]
 struct State {
     known: BTreeMap<PeerId, KnownPeer>,
+    /// Identities that were given up, by peers that were pinned.
     retired: BTreeSet<PeerId>,
+    /// The same, by peers that were known by first use.
+    retired_strangers: BTreeSet<PeerId>,
+    /// How many of the known are known by first use.
+    strangers: usize,
 }
 
 impl TrustList {
@@ -119,11 +145,22 @@ impl TrustList {
             let first_use = false;
             (id, KnownPeer { name, first_use })
         };
-        let state = State {
-            known: known.into_iter().map(pinned).collect(),
-            retired: BTreeSet::new(),
-        };
-        let state = Mutex::new(state);
+        Self::remembering(mode, known.into_iter().map(pinned).collect(), [])
+    }
+
+    /// The list of a node that has run before: everybody it knew, and the identities given up.
+    #[must_use]
+    pub fn remembering(
+        mode: TrustMode,
+        known: BTreeMap<PeerId, KnownPeer>,
+        retired: impl IntoIterator<Item = PeerId>,
+    ) -> Self {
+        let state = Mutex::new(State {
+            strangers: known.values().filter(|known| known.first_use).count(),
+            known,
+            retired: retired.into_iter().collect(),
+            retired_strangers: BTreeSet::new(),
+        });
         Self { mode, state }
     }
 
@@ -131,6 +168,14 @@ impl TrustList {
     #[must_use]
     pub fn known(&self) -> BTreeMap<PeerId, KnownPeer> {
         self.state().known.clone()
+    }
+
+    /// The identities that were given up, to be written down: who has one is refused for good.
+    #[must_use]
+    pub fn retired(&self) -> Vec<PeerId> {
+        let state = self.state();
+        let all = state.retired.union(&state.retired_strangers);
+        all.copied().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -152,21 +197,14 @@ impl Trust for TrustList {
 impl State {
     fn verdict(&self, mode: TrustMode, question: &Question<'_>) -> Verdict {
         let peer = question.peer;
-        if self.retired.contains(&peer) {
+        if self.retired.contains(&peer) || self.retired_strangers.contains(&peer) {
             return Verdict::Refused(Distrust::Retired);
         }
         let of_name = question.called.and_then(|name| self.named(name));
         let known = self.known.get(&peer);
-        if mode == TrustMode::AllowList {
-            return match known {
-                Some(_) => Verdict::Known,
-                None => Verdict::Refused(Distrust::Unknown),
-            };
-        }
         let follows = matches!(mode, TrustMode::Pinned | TrustMode::Tofu);
-        let former = question
-            .former
-            .filter(|former| follows && *former != peer && self.known.contains_key(former));
+        let former = question.former.filter(|former| follows && *former != peer);
+        let former = former.and_then(|former| Some((former, self.known.get(&former)?)));
         match (known, of_name, former) {
             (Some(known), of_name, _) if of_name.is_none_or(|other| other == peer) => {
                 match known.first_use {
@@ -174,21 +212,42 @@ impl State {
                     false => Verdict::Known,
                 }
             }
-            (None, of_name, Some(former)) if of_name.is_none_or(|other| other == former) => {
-                Verdict::Follows(former)
+            (None, of_name, Some((former, known)))
+                if of_name.is_none_or(|other| other == former) =>
+            {
+                self.follows(former, known.first_use)
             }
             (_, Some(_), _) => Verdict::Refused(Distrust::Changed),
             _ => match mode {
-                TrustMode::Tofu => self.first_use(),
-                TrustMode::StrictTofu if question.called.is_some() => self.first_use(),
+                TrustMode::Tofu => self.first_use(question.called),
+                TrustMode::StrictTofu if question.called.is_some() => {
+                    self.first_use(question.called)
+                }
                 _ => Verdict::Refused(Distrust::Unknown),
             },
         }
     }
 
-    fn first_use(&self) -> Verdict {
-        match self.known.len() < MOST_REMEMBERED {
+    /// Those who come by themselves leave room for those whom we call.
+    fn first_use(&self, called: Option<&str>) -> Verdict {
+        let most = match called {
+            Some(_) => MOST_REMEMBERED,
+            None => MOST_REMEMBERED_UNCALLED,
+        };
+        match self.strangers < most {
             true => Verdict::FirstUse,
+            false => Verdict::Refused(Distrust::Full),
+        }
+    }
+
+    /// What strangers give up takes no room from the pinned.
+    fn follows(&self, former: PeerId, first_use: bool) -> Verdict {
+        let retired = match first_use {
+            true => &self.retired_strangers,
+            false => &self.retired,
+        };
+        match retired.len() < MOST_RETIRED {
+            true => Verdict::Follows { former, first_use },
             false => Verdict::Refused(Distrust::Full),
         }
     }
@@ -200,19 +259,24 @@ impl State {
     }
 
     fn remember(&mut self, question: &Question<'_>, verdict: Verdict) {
-        let name = question.called.map(str::to_owned);
         match verdict {
             Verdict::FirstUse => {
-                let new = KnownPeer {
-                    name: None,
-                    first_use: true,
-                };
-                let known = self.known.entry(question.peer).or_insert(new);
-                known.name = known.name.take().or(name);
+                let strangers = &mut self.strangers;
+                let known = self.known.entry(question.peer).or_insert_with(|| {
+                    *strangers += 1;
+                    KnownPeer {
+                        name: None,
+                        first_use: true,
+                    }
+                });
+                known.name = known.name.take().or(question.called.map(str::to_owned));
             }
-            Verdict::Follows(former) => {
+            Verdict::Follows { former, first_use } => {
                 if let Some(known) = self.known.remove(&former) {
-                    self.retired.insert(former);
+                    match first_use {
+                        true => self.retired_strangers.insert(former),
+                        false => self.retired.insert(former),
+                    };
                     self.known.insert(question.peer, known);
                 }
             }
@@ -255,6 +319,10 @@ mod tests {
         TrustList::new(mode, [(KNOWN, Some("hub".to_owned()))])
     }
 
+    const FOLLOWS: Verdict = Verdict::Follows {
+        former: KNOWN,
+        first_use: false,
+    };
     const MODES: [TrustMode; 4] = [
         TrustMode::Pinned,
         TrustMode::Tofu,
@@ -287,11 +355,15 @@ mod tests {
     fn another_peer_under_a_known_name_is_refused_in_every_mode() {
         for mode in MODES {
             let refused = asked(&list(mode), OTHER, None, Some("hub"), Stage::Proven);
-            let why = match mode {
-                TrustMode::AllowList => Distrust::Unknown,
-                _ => Distrust::Changed,
-            };
-            assert_eq!(refused, Verdict::Refused(why), "{mode:?}");
+            assert_eq!(refused, Verdict::Refused(Distrust::Changed), "{mode:?}");
+            // Nor may one of the known answer for another.
+            let pins = [(KNOWN, "hub"), (OTHER, "branch")];
+            let pins = pins.map(|(id, name)| (id, Some(name.to_owned())));
+            let list = TrustList::new(mode, pins);
+            let ask = |peer, name| asked(&list, peer, None, Some(name), Stage::Proven);
+            let changed = Verdict::Refused(Distrust::Changed);
+            assert_eq!(ask(OTHER, "hub"), changed, "{mode:?}");
+            assert_eq!(ask(OTHER, "branch"), Verdict::Known, "{mode:?}");
         }
     }
 
@@ -315,16 +387,19 @@ mod tests {
             let list = list(mode);
             let ask = |stage| asked(&list, OTHER, Some(KNOWN), Some("hub"), stage);
             let expected = match mode {
-                TrustMode::Pinned | TrustMode::Tofu => Verdict::Follows(KNOWN),
-                TrustMode::StrictTofu => Verdict::Refused(Distrust::Changed),
-                TrustMode::AllowList => Verdict::Refused(Distrust::Unknown),
+                TrustMode::Pinned | TrustMode::Tofu => FOLLOWS,
+                TrustMode::StrictTofu | TrustMode::AllowList => Verdict::Refused(Distrust::Changed),
             };
             assert_eq!(ask(Stage::Claimed), expected);
             assert_eq!(ask(Stage::Proven), expected);
             let former = asked(&list, KNOWN, None, None, Stage::Claimed);
-            if expected == Verdict::Follows(KNOWN) {
+            if expected == FOLLOWS {
                 assert_eq!(former, Verdict::Refused(Distrust::Retired));
                 assert_eq!(ask(Stage::Claimed), Verdict::Known);
+                // A restart does not give it back.
+                let again = TrustList::remembering(mode, list.known(), list.retired());
+                let former = asked(&again, KNOWN, None, None, Stage::Claimed);
+                assert_eq!(former, Verdict::Refused(Distrust::Retired));
             } else {
                 assert_eq!(former, Verdict::Known);
             }
@@ -332,14 +407,69 @@ mod tests {
     }
 
     #[test]
-    fn first_use_has_a_limit() {
-        let many = (0..MOST_REMEMBERED).map(|number| {
-            let mut id = [0; 32];
-            id[..8].copy_from_slice(&number.to_be_bytes());
-            (PeerId(id), None)
-        });
-        let full = TrustList::new(TrustMode::Tofu, many);
-        let refused = asked(&full, PeerId([9; 32]), None, None, Stage::Claimed);
+    fn whoever_follows_a_stranger_is_one() {
+        let list = TrustList::new(TrustMode::Tofu, []);
+        let ask = |peer, former| asked(&list, peer, former, None, Stage::Proven);
+        assert_eq!(ask(OTHER, None), Verdict::FirstUse);
+        let follows = Verdict::Follows {
+            former: OTHER,
+            first_use: true,
+        };
+        assert_eq!(ask(THIRD, Some(OTHER)), follows);
+        assert!(follows.is_first_use() && Verdict::FirstUse.is_first_use());
+        assert_eq!(ask(THIRD, None), Verdict::FirstUse);
+        assert!(!FOLLOWS.is_first_use() && !Verdict::Known.is_first_use());
+    }
+
+    fn numbered(number: usize) -> PeerId {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&(number + 1).to_be_bytes());
+        PeerId(id)
+    }
+
+    #[test]
+    fn those_who_come_by_themselves_leave_room_for_the_called_and_the_pinned() {
+        let full = |strangers| {
+            let known = (0..strangers).map(|number| {
+                let (name, first_use) = (None, true);
+                (numbered(number), KnownPeer { name, first_use })
+            });
+            let pin = KnownPeer {
+                name: None,
+                first_use: false,
+            };
+            let known = known.chain([(KNOWN, pin)]).collect();
+            TrustList::remembering(TrustMode::Tofu, known, [])
+        };
+        let refused = Verdict::Refused(Distrust::Full);
+        let list = full(MOST_REMEMBERED_UNCALLED);
+        let ask = |list: &TrustList, peer, called| asked(list, peer, None, called, Stage::Proven);
+        assert_eq!(ask(&list, OTHER, None), refused);
+        assert_eq!(ask(&list, OTHER, Some("new")), Verdict::FirstUse);
+        assert_eq!(
+            ask(&list, OTHER, None),
+            Verdict::FirstUse,
+            "it is known now"
+        );
+        let list = full(MOST_REMEMBERED);
+        assert_eq!(ask(&list, OTHER, Some("new")), refused);
+        assert_eq!(ask(&list, KNOWN, None), Verdict::Known);
+    }
+
+    #[test]
+    fn what_strangers_give_up_is_bounded_and_takes_no_room_from_the_pinned() {
+        let list = list(TrustMode::Tofu);
+        let ask = |peer, former| asked(&list, peer, former, None, Stage::Proven);
+        assert_eq!(ask(numbered(0), None), Verdict::FirstUse);
+        for number in 1..=MOST_RETIRED {
+            let former = numbered(number - 1);
+            let followed = ask(numbered(number), Some(former));
+            assert!(matches!(followed, Verdict::Follows { .. }), "{number}");
+        }
+        let refused = ask(OTHER, Some(numbered(MOST_RETIRED)));
         assert_eq!(refused, Verdict::Refused(Distrust::Full));
+        assert_eq!(list.retired().len(), MOST_RETIRED);
+        assert_eq!(list.known().len(), 2);
+        assert_eq!(ask(OTHER, Some(KNOWN)), FOLLOWS);
     }
 }

@@ -204,7 +204,11 @@ impl<'a> Frame<'a> {
             return Err(FrameError::Long(datagram.len()));
         }
         let length = usize::from(u16::from_be_bytes([l0, l1]));
-        if (a, b) != (0, 0) || length != body.len() || no >= of {
+        let fits = match kind {
+            Kind::S0 | Kind::Retry | Kind::IdRequest => (no, of) == (0, 1),
+            Kind::S1 | Kind::S2 | Kind::IdRecord => no < of,
+        };
+        if (a, b) != (0, 0) || length != body.len() || !fits {
             return Err(FrameError::Head);
         }
         let control = ControlHead {

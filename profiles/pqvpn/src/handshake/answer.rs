@@ -136,7 +136,7 @@ impl Answer {
         });
         match verdict {
             Verdict::Refused(why) => Err(HandshakeError::Untrusted(why)),
-            Verdict::Known | Verdict::FirstUse | Verdict::Follows(_) => Ok(()),
+            Verdict::Known | Verdict::FirstUse | Verdict::Follows { .. } => Ok(()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The mathematics of a handshake: three jobs, each a function of what it holds and of chance, fit
-//! for any thread.
+//! The mathematics of a handshake: three jobs, and reading a record, each a function of what it
+//! holds and of chance, fit for any thread.
 //!
 //! ```text
 //!  initiator                              responder
@@ -16,14 +16,17 @@ use pqfw_framework::kem::KemError;
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::signature::SignatureError;
 use pqfw_framework::wire::WireError;
+use pqfw_framework::world::Now;
 use thiserror::Error;
 
 pub(crate) use answer::{Answer, Answered};
 pub(crate) use call::{Call, Called, Finish, Finished, Waiting};
 pub(crate) use message::Fresh;
 
+use crate::identity::{Record, RecordError};
 use crate::limits::MOST_SHARDS;
 use crate::schedule::Failed;
+use crate::suites::Suites;
 use crate::trust::Distrust;
 use crate::wire::SuiteId;
 
@@ -96,6 +99,14 @@ enum Work {
     Call(Box<Call>),
     Finish(Box<Finish>),
     Answer(Box<Answer>),
+    Read(ReadRecord),
+}
+
+/// A record that has come, and what reading it takes.
+pub(crate) struct ReadRecord {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) suites: Suites,
+    pub(crate) now: Now,
 }
 
 /// What became of a [`Job`].
@@ -108,6 +119,7 @@ pub(crate) enum Outcome {
     Called(Result<Box<Called>, HandshakeError>),
     Finished(Result<Box<Finished>, HandshakeError>),
     Answered(Result<Box<Answered>, HandshakeError>),
+    Read(Result<Box<Record>, RecordError>),
 }
 
 impl Job {
@@ -126,6 +138,11 @@ impl Job {
         Self { number, work }
     }
 
+    pub(crate) fn read(number: u64, read: ReadRecord) -> Self {
+        let work = Work::Read(read);
+        Self { number, work }
+    }
+
     /// Does the work.
     #[must_use]
     pub fn run(self, rng: &mut dyn CryptoRng) -> Done {
@@ -133,6 +150,9 @@ impl Job {
             Work::Call(call) => Outcome::Called(call.run(rng).map(Box::new)),
             Work::Finish(finish) => Outcome::Finished(finish.run().map(Box::new)),
             Work::Answer(answer) => Outcome::Answered(answer.run(rng).map(Box::new)),
+            Work::Read(ReadRecord { bytes, suites, now }) => {
+                Outcome::Read(Record::read(&bytes, &suites, now).map(Box::new))
+            }
         };
         let number = self.number;
         Done { number, outcome }

@@ -8,7 +8,7 @@ use pqfw_framework::hash::AdmittedHash;
 use pqfw_framework::wire::Reader;
 use pqfw_framework::world::Now;
 
-use super::{Event, Node, Output, Refusal, Session};
+use super::{Node, Output, Refusal, Session};
 use crate::fragment::{checked, cut};
 use crate::handshake::{Answer, Answered, Fresh, HandshakeError, Job};
 use crate::limits::{
@@ -170,7 +170,10 @@ impl Node {
         if frame.len() < LEAST_REQUEST {
             return Err(FrameError::Short(frame.len()).into());
         }
-        let (_, key, _) = self.with_token(now, Purpose::Record, from, head, frame)?;
+        let (_, key, zeros) = self.with_token(now, Purpose::Record, from, head, frame)?;
+        if zeros.iter().any(|byte| *byte != 0) {
+            return Err(FrameError::Head.into());
+        }
         if !self.rate.admits(now.since_start, from) {
             return Err(Refusal::Rate);
         }
@@ -242,6 +245,7 @@ impl Node {
             key,
             until: at + JOB_LIFETIME,
         };
+        self.wake_for(Some(answering.until));
         self.answers.answering.insert(number, answering);
         let job = Job::answer(number, answer);
         self.outputs.push_back(Output::Job(job));
@@ -284,23 +288,27 @@ impl Node {
         if self.calls_in_earnest(peer) && self.id() < peer {
             return Err(Refusal::Simultaneous);
         }
-        if !self.peers.contains_key(&peer) && self.peers.len() >= self.config.most_peers {
+        let ask = |stage| {
+            self.config.trust.judge(&Question {
+                now,
+                peer,
+                former: answered.former,
+                called: None,
+                stage,
+            })
+        };
+        // Strangers who come by themselves leave room for the others, and are not remembered when
+        // there is none for them.
+        let most = match ask(Stage::Claimed).is_first_use() {
+            true => self.config.most_peers - self.config.most_peers / 4,
+            false => self.config.most_peers,
+        };
+        if !self.peers.contains_key(&peer) && self.peers.len() >= most {
             return Err(Refusal::ManyPeers);
         }
-        let standing = self.config.trust.judge(&Question {
-            now,
-            peer,
-            former: answered.former,
-            called: None,
-            stage: Stage::Proven,
-        });
-        match standing {
-            Verdict::Refused(why) => return Err(HandshakeError::Untrusted(why).into()),
-            Verdict::Follows(former) => {
-                self.forget(former);
-                self.rename(former, peer);
-            }
-            Verdict::Known | Verdict::FirstUse => {}
+        let standing = ask(Stage::Proven);
+        if let Verdict::Refused(why) = standing {
+            return Err(HandshakeError::Untrusted(why).into());
         }
         let (theirs, own) = answering.indices;
         let shards = (self.config.shards, answered.shards);
@@ -327,6 +335,7 @@ impl Node {
             until: at + ANSWER_LIFETIME,
             not_before: at + ANSWER_AGAIN_AFTER,
         };
+        self.wake_for(Some(given.until));
         self.answers.answered.insert(answering.nonce, given);
         let session = Session {
             peer,
@@ -335,20 +344,13 @@ impl Node {
             exporter: answered.keys.exporter,
             shards,
             standing,
+            former: answered.former,
             origin: answering.from,
             expires: Some(at + HALF_OPEN_LIFETIME),
             confirms: None,
             heard: false,
         };
-        self.await_confirmation(peer, own, session, answered.public);
+        self.await_confirmation(now, (peer, own), session, answered.public);
         Ok(())
-    }
-
-    /// Ends what a peer has, because another has followed it.
-    pub(super) fn forget(&mut self, former: PeerId) {
-        if self.peers.remove(&former).is_some() {
-            self.sessions.retain(|_, session| session.peer != former);
-            self.tell(Event::Closed { peer: former });
-        }
     }
 }

@@ -12,35 +12,42 @@ use crate::fragment::{Slot, checked, cut};
 use crate::handshake::{
     Call as CallWork, Called, Finish, Finished, Fresh, HandshakeError, Job, Waiting,
 };
-use crate::identity::{PublicKeys, Record};
-use crate::limits::{JOB_LIFETIME, LEAST_REQUEST};
+use crate::identity::PublicKeys;
+use crate::limits::{FIRST_RETRY, JOB_LIFETIME, TOKEN_SECS};
 use crate::mac::{self, MAC_BYTES};
 use crate::peer_id::PeerId;
 use crate::session::{Role, Shards};
 use crate::suites::NamedSuite;
 use crate::token::Token;
 use crate::trust::{Question, Stage as TrustStage, Verdict};
-use crate::wire::{ControlHead, HEAD, Hello, Kind, Retry, Ticket};
+use crate::wire::{ControlHead, HEAD, Hello, Kind, Retry};
 
 /// One handshake, as its initiator has it. Its index becomes the session's.
 pub(super) struct Call {
     pub(super) name: Option<String>,
     pub(super) peer: Option<PeerId>,
     /// Whom the peer follows, by its record.
-    follows: Option<PeerId>,
-    keys: Option<Arc<PublicKeys>>,
-    address: SocketAddr,
-    hello: Hello,
-    stage: Stage,
+    pub(super) follows: Option<PeerId>,
+    pub(super) keys: Option<Arc<PublicKeys>>,
+    pub(super) address: SocketAddr,
+    pub(super) hello: Hello,
+    pub(super) stage: Stage,
     pub(super) tries: u32,
     pub(super) next_at: Duration,
+    /// When S1 was said first.
+    said_at: Duration,
+    /// Whether it was said by the token of an S2, which may have died since.
+    by_fresh_token: bool,
 }
 
-enum Stage {
+pub(super) enum Stage {
     /// S0 was said.
     Retry(Vec<u8>),
     /// IDREQ was said.
     Record(Vec<u8>, Token, Option<Slot>),
+    /// A record has come and is being read; a job has that number. IDREQ is said again, at that
+    /// time, when it is no good.
+    Reading(u64, Vec<u8>, Token, Duration),
     /// S1 or the session's keys are being computed; a job has that number.
     Job(u64, Option<Token>, u32),
     /// S1 was said.
@@ -53,12 +60,17 @@ impl Call {
         match &self.stage {
             Stage::Retry(frame) | Stage::Record(frame, ..) => Some(std::slice::from_ref(frame)),
             Stage::Reply(frames, ..) => Some(frames),
-            Stage::Job(..) => None,
+            Stage::Job(..) | Stage::Reading(..) => None,
         }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether S1 was said by the token of an S2, and nobody has answered it twice.
+    pub(super) fn gives_up_its_token(&self) -> bool {
+        self.by_fresh_token && self.tries >= 1 && matches!(self.stage, Stage::Reply(..))
     }
 
     /// Whether the other end has shown that it is there, and can be expected to have heard S1.
@@ -97,15 +109,17 @@ impl Node {
             stage: Stage::Retry(Vec::new()),
             tries: 0,
             next_at: Duration::ZERO,
+            said_at: Duration::ZERO,
+            by_fresh_token: false,
         };
         // The token of an S2 saves S0, where it is still good and its index still free.
         let at = now.since_start;
         if let Some((fresh, suite, until)) = fresh
             && at < until
-            && !self.calls.contains_key(&fresh.index)
-            && !self.sessions.contains_key(&fresh.index)
+            && self.is_free(fresh.index)
         {
             let Fresh { index, token } = fresh;
+            call.by_fresh_token = true;
             if self.say_opening(at, &mut call, index, &suite, token) {
                 self.calls.insert(index, call);
                 return;
@@ -116,8 +130,20 @@ impl Node {
         self.calls.insert(index, call);
     }
 
+    /// Begins a call anew with S0: its token, of an S2, seems to have died.
+    pub(super) fn call_without_token(&mut self, now: Now, index: u32) {
+        let Some(mut call) = self.calls.remove(&index) else {
+            return;
+        };
+        call.by_fresh_token = false;
+        self.rng.fill_bytes(&mut call.hello.nonce);
+        let index = self.fresh_index();
+        self.say_hello(now.since_start, &mut call, index);
+        self.calls.insert(index, call);
+    }
+
     /// S0.
-    fn say_hello(&mut self, at: Duration, call: &mut Call, index: u32) {
+    pub(super) fn say_hello(&mut self, at: Duration, call: &mut Call, index: u32) {
         let digest = &self.answers.digest;
         // The token of a stranger is good for the record alone.
         let known = call.keys.as_ref().and(call.peer);
@@ -129,6 +155,7 @@ impl Node {
         call.stage = Stage::Retry(frame);
         call.tries = 0;
         call.next_at = self.retry_at(at, 0);
+        self.wake_for(Some(call.next_at));
     }
 
     /// The job that makes S1; `false` when the peer's keys are not known.
@@ -156,6 +183,7 @@ impl Node {
         let number = self.job_number();
         call.stage = Stage::Job(number, Some(token), 0);
         call.next_at = at + JOB_LIFETIME;
+        self.wake_for(Some(call.next_at));
         self.outputs.push_back(Output::Job(Job::call(number, work)));
         true
     }
@@ -190,76 +218,11 @@ impl Node {
             call.stage = Stage::Record(frame, token, None);
             call.tries = 0;
             call.next_at = self.retry_at(at, 0);
+            self.wake_for(Some(call.next_at));
         } else {
             self.say_opening(at, &mut call, index, &suite, token);
         }
         self.calls.insert(index, call);
-        Ok(())
-    }
-
-    /// IDREQ: one fragment of zeros, so long that the record is no amplification.
-    fn record_request(&self, index: u32, token: &Token) -> Vec<u8> {
-        let zeros = vec![0; LEAST_REQUEST - HEAD - Ticket::BYTES - MAC_BYTES];
-        let head = head(Kind::IdRequest, index, 0);
-        let digest = &self.answers.digest;
-        cut(digest, &token.key, head, Some(&token.ticket), &zeros).concat()
-    }
-
-    /// A fragment of the record that was asked for. A record that is not accepted is as good as
-    /// lost: whoever is on the path can put one there.
-    pub(super) fn call_record(
-        &mut self,
-        now: Now,
-        from: SocketAddr,
-        head: &ControlHead,
-        frame: &[u8],
-    ) -> Result<(), Refusal> {
-        let index = head.receiver;
-        let call = self.calls.get_mut(&index).ok_or(Refusal::Stray)?;
-        let Stage::Record(_, token, slot) = &mut call.stage else {
-            return Err(Refusal::Stray);
-        };
-        if call.address != from {
-            return Err(Refusal::Stray);
-        }
-        let message = checked(&self.answers.digest, &token.key, frame)?;
-        let chunk = message.get(HEAD..).unwrap_or_default();
-        let slot = match slot {
-            Some(slot) => slot,
-            None => slot.insert(Slot::new(head.kind, head.fragments)?),
-        };
-        let Some(bytes) = slot.take(head, chunk)? else {
-            return Ok(());
-        };
-        if let Stage::Record(_, _, slot) = &mut call.stage {
-            *slot = None;
-        }
-        let record = Record::read(&bytes, &self.config.suites, now)?;
-        let verdict = self.config.trust.judge(&Question {
-            now,
-            peer: record.id,
-            former: record.former,
-            called: call.name.as_deref(),
-            stage: TrustStage::Claimed,
-        });
-        let expected = call.peer;
-        let follows = matches!(verdict, Verdict::Follows(former) if Some(former) == expected);
-        if expected.is_some_and(|expected| expected != record.id) && !follows {
-            self.call_failed(now, index, CallError::OtherPeer(record.id));
-            return Ok(());
-        }
-        if let Verdict::Refused(why) = verdict {
-            self.call_failed(now, index, CallError::Untrusted(why));
-            return Ok(());
-        }
-        if let Some(mut call) = self.calls.remove(&index) {
-            call.peer = Some(record.id);
-            call.follows = record.former;
-            call.keys = Some(Arc::new(record.keys));
-            self.rng.fill_bytes(&mut call.hello.nonce);
-            self.say_hello(now.since_start, &mut call, index);
-            self.calls.insert(index, call);
-        }
         Ok(())
     }
 
@@ -291,7 +254,8 @@ impl Node {
         self.jobs += 1;
         let number = self.jobs;
         let stage = Stage::Job(number, None, head.sender);
-        call.next_at = now.since_start + JOB_LIFETIME;
+        let until = now.since_start + JOB_LIFETIME;
+        call.next_at = until;
         if let Stage::Reply(_, _, _, waiting) = std::mem::replace(&mut call.stage, stage) {
             let finish = Finish {
                 waiting: *waiting,
@@ -301,6 +265,7 @@ impl Node {
             let job = Job::finish(number, finish);
             self.outputs.push_back(Output::Job(job));
         }
+        self.wake_for(Some(until));
         Ok(())
     }
 
@@ -337,7 +302,9 @@ impl Node {
         let head = head(Kind::S1, index, 0);
         let frames = cut(digest, &token.key, head, Some(&token.ticket), &message);
         (call.tries, call.next_at) = (0, next_at);
+        call.said_at = now.since_start;
         call.stage = Stage::Reply(frames.clone(), token, None, Box::new(waiting));
+        self.wake_for(Some(next_at));
         for frame in frames {
             self.send(to, frame);
         }
@@ -366,7 +333,8 @@ impl Node {
         let Stage::Job(_, _, theirs) = call.stage else {
             return Err(Refusal::Stray);
         };
-        let (name, address) = (call.name.clone(), call.address);
+        let (name, address, said_at) = (call.name.clone(), call.address, call.said_at);
+        let follows = call.follows;
         if !self.peers.contains_key(&peer) && self.peers.len() >= self.config.most_peers {
             self.call_failed(now, index, CallError::ManyPeers);
             return Err(Refusal::ManyPeers);
@@ -374,17 +342,13 @@ impl Node {
         let standing = self.config.trust.judge(&Question {
             now,
             peer,
-            former: call.follows,
+            former: follows,
             called: name.as_deref(),
             stage: TrustStage::Proven,
         });
-        match standing {
-            Verdict::Refused(why) => {
-                self.call_failed(now, index, CallError::Untrusted(why));
-                return Err(HandshakeError::Untrusted(why).into());
-            }
-            Verdict::Follows(former) => self.forget(former),
-            Verdict::Known | Verdict::FirstUse => {}
+        if let Verdict::Refused(why) = standing {
+            self.call_failed(now, index, CallError::Untrusted(why));
+            return Err(HandshakeError::Untrusted(why).into());
         }
         let shards = (self.config.shards, finished.shards);
         let shards = Shards::new(&finished.keys, Role::Initiator, theirs, shards);
@@ -393,7 +357,10 @@ impl Node {
         if let Some(name) = &name {
             self.target_answered(name, peer);
         }
+        // The responder has issued the token after S1 was said; an index that cannot be is not used.
+        let until = said_at + Duration::from_secs(TOKEN_SECS.into()) - FIRST_RETRY;
         let suite = finished.keys.suite.clone();
+        let fresh = Some((finished.fresh, suite, until));
         let session = Session {
             peer,
             role: Role::Initiator,
@@ -401,12 +368,12 @@ impl Node {
             exporter: finished.keys.exporter,
             shards,
             standing,
+            former: follows,
             origin: address,
             expires: None,
             confirms: Some((0, now.since_start)),
             heard: false,
         };
-        let fresh = (finished.fresh, suite);
         self.begin_session(now, (peer, index), session, keys, fresh);
         Ok(())
     }
@@ -431,7 +398,7 @@ impl Node {
     }
 }
 
-fn head(kind: Kind, sender: u32, receiver: u32) -> ControlHead {
+pub(super) fn head(kind: Kind, sender: u32, receiver: u32) -> ControlHead {
     ControlHead {
         kind,
         sender,

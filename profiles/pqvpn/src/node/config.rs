@@ -7,8 +7,8 @@ use pqfw_framework::hash::AdmittedHash;
 use thiserror::Error;
 
 use crate::identity::{Identity, SignedRecord};
-use crate::limits::{MOST_ANSWERING, MOST_PEERS, MOST_SHARDS};
-use crate::session::Buckets;
+use crate::limits::{MOST_ANSWERING, MOST_DATAGRAM, MOST_PACKET, MOST_PEERS, MOST_SHARDS};
+use crate::session::{Buckets, OVERHEAD};
 use crate::suites::Suites;
 use crate::trust::Trust;
 
@@ -40,7 +40,13 @@ pub struct Config {
     pub most_peers: usize,
     /// The sizes of plaintexts.
     pub buckets: Buckets,
+    /// How large a datagram may be tried on the way to a peer; at [`MOST_DATAGRAM`], which every
+    /// way carries, nothing is tried. The socket must not let datagrams be fragmented.
+    pub most_datagram: usize,
 }
+
+/// The largest datagram there is.
+const LARGEST: usize = MOST_PACKET + OVERHEAD;
 
 /// A configuration that makes no node: the operator's fault.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -54,6 +60,9 @@ pub enum ConfigError {
     /// An interval of no time, at which a node would do nothing else.
     #[error("{0} must not be zero")]
     Zero(&'static str),
+    /// A datagram that is less than a handshake needs, or more than there is.
+    #[error("datagrams of {0} bytes: give {MOST_DATAGRAM} to {LARGEST}")]
+    Datagram(usize),
 }
 
 impl Config {
@@ -79,6 +88,7 @@ impl Config {
             answers_strangers: true,
             most_peers: MOST_PEERS,
             buckets: Buckets::default(),
+            most_datagram: MOST_DATAGRAM,
         }
     }
 
@@ -92,6 +102,9 @@ impl Config {
         }
         if !(1..=MOST_SHARDS).contains(&self.shards) {
             return Err(ConfigError::Shards(self.shards));
+        }
+        if !(MOST_DATAGRAM..=LARGEST).contains(&self.most_datagram) {
+            return Err(ConfigError::Datagram(self.most_datagram));
         }
         for (name, interval) in [
             ("rekey_after", self.rekey_after),

@@ -14,7 +14,10 @@ use crate::token::TokenError;
 use crate::trust::Distrust;
 use crate::wire::FrameError;
 
-/// An input that was refused; nothing else has changed.
+/// An input that was refused. No session has changed; but what the input ends is over: the place of
+/// a message that was whole ([`Refusal::Rate`], [`Refusal::Busy`]: it comes again), the call whose
+/// job has failed (an event says so). What a peer says in a session is heard even where its content
+/// is refused. The driver polls after a refusal as after anything else.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     /// The sender's fault: no frame of this protocol.

@@ -10,8 +10,11 @@ mod answers;
 mod calls;
 mod config;
 mod error;
+mod mtu;
 mod paths;
 mod peers;
+mod records;
+mod sessions;
 mod targets;
 mod tick;
 
@@ -39,7 +42,7 @@ use crate::trust::Verdict;
 use crate::wire::{Frame, Kind};
 use answers::Answers;
 use calls::Call;
-use peers::{Peer, Session};
+use sessions::{Peer, Session};
 use targets::Target;
 
 /// What a node is told.
@@ -100,7 +103,7 @@ pub enum Event {
     Up {
         /// Who.
         peer: PeerId,
-        /// How it is trusted: on first use it gets no addresses.
+        /// How it is trusted: where [`Verdict::is_first_use`], it gets no addresses.
         standing: Verdict,
         /// Which end this is.
         role: Role,
@@ -127,6 +130,13 @@ pub enum Event {
         peer: PeerId,
         /// Where it is.
         endpoint: SocketAddr,
+    },
+    /// The way to a peer carries datagrams of that many bytes, and no more is known.
+    Carries {
+        /// Who.
+        peer: PeerId,
+        /// The bytes of a datagram: 32 more than those of the IP packet in it.
+        datagram: usize,
     },
     /// A peer has not answered for too long.
     Dead {
@@ -163,6 +173,11 @@ pub struct Node {
     sessions: BTreeMap<u32, Session>,
     jobs: u64,
     outputs: VecDeque<Output>,
+    /// Nothing is due before.
+    wake: Option<Duration>,
+    /// How often everything was looked at for what is due.
+    #[cfg(test)]
+    ticks: usize,
 }
 
 impl Node {
@@ -183,6 +198,9 @@ impl Node {
             sessions: BTreeMap::new(),
             jobs: 0,
             outputs: VecDeque::new(),
+            wake: None,
+            #[cfg(test)]
+            ticks: 0,
             config,
             rng,
         })
@@ -274,13 +292,26 @@ impl Node {
     fn fresh_index(&mut self) -> u32 {
         loop {
             let index = self.rng.next_u32() & !SHARD_MASK;
-            let taken = self.calls.contains_key(&index)
-                || self.sessions.contains_key(&index)
-                || self.answers.reserves(index);
-            if index != 0 && !taken {
+            if self.is_free(index) {
                 return index;
             }
         }
+    }
+
+    /// Whether an index may be taken: another node may have proposed it.
+    fn is_free(&self, index: u32) -> bool {
+        index != 0
+            && index & SHARD_MASK == 0
+            && !self.calls.contains_key(&index)
+            && !self.sessions.contains_key(&index)
+            && !self.answers.reserves(index)
+    }
+
+    /// Something is due then. Whoever sets a timer says so, so that a datagram costs no look at
+    /// everybody's; one that is set later wakes too early, which harms nothing.
+    fn wake_for(&mut self, moment: Option<Duration>) {
+        let sooner = |moment: &Duration| self.wake.is_none_or(|wake| *moment < wake);
+        self.wake = moment.filter(sooner).or(self.wake);
     }
 
     /// When to say something again: later each time, and never in step with others.
@@ -316,12 +347,16 @@ impl Machine for Node {
     }
 
     fn poll(&mut self, now: Now) -> Step<Output> {
-        if self.outputs.is_empty() {
+        let is_due = self.wake.is_some_and(|wake| wake <= now.since_start);
+        if is_due && self.outputs.is_empty() {
             self.tick(now);
         }
         match self.outputs.pop_front() {
             Some(output) => Step::Do(output),
-            None => Step::Wait(self.next_moment()),
+            None => {
+                debug_assert!(self.wakes_in_time(), "a timer was set in silence");
+                Step::Wait(self.wake)
+            }
         }
     }
 }

@@ -42,6 +42,7 @@ impl Node {
             asks_record: false,
         };
         self.targets.insert(name, target);
+        self.wake_for(Some(now.since_start));
         Ok(())
     }
 
@@ -56,7 +57,8 @@ impl Node {
             .calls
             .values()
             .any(|call| call.name.as_deref() == Some(name));
-        let is_up = peer.is_some_and(|peer| self.is_up(peer));
+        // A session that is half open needs no other; when it ends, the target is called.
+        let is_up = peer.is_some_and(|peer| self.is_up(peer) || self.awaits_confirmation(peer));
         if under_way || is_up {
             return;
         }
@@ -67,11 +69,13 @@ impl Node {
         self.call(now, Some(name.to_owned()), peer, address);
     }
 
-    /// Calls a peer there is a session with, for new keys.
+    /// Calls a peer there is a session with, for new keys; not while it is called for them, or
+    /// while a new session has only to be confirmed.
     pub(super) fn rekey(&mut self, now: Now, peer: PeerId) -> Result<(), Refusal> {
         let known = self.peers.get(&peer).ok_or(Refusal::NoPeer(peer))?;
         let address = known.endpoint.ok_or(Refusal::NoPeer(peer))?;
-        if self.calls.values().any(|call| call.peer == Some(peer)) {
+        let is_called = self.calls.values().any(|call| call.peer == Some(peer));
+        if is_called || self.awaits_confirmation(peer) {
             return Ok(());
         }
         if self.calls.len() >= MOST_CALLS {
@@ -93,9 +97,11 @@ impl Node {
     /// Calls a target again, later each time.
     pub(super) fn call_again_later(&mut self, now: Now, name: &str, asks_record: bool) {
         if let Some(target) = self.targets.get_mut(name) {
-            target.call_at = Some(now.since_start + target.wait);
+            let call_at = now.since_start + target.wait;
+            target.call_at = Some(call_at);
             target.asks_record = asks_record;
             target.wait = (target.wait * 2).min(CALL_AGAIN_MOST);
+            self.wake_for(Some(call_at));
         }
     }
 
@@ -126,6 +132,7 @@ impl Node {
                 target.call_at.get_or_insert(now.since_start);
             }
         }
+        self.wake_for(Some(now.since_start));
     }
 
     /// A peer that is wanted has another identity now.

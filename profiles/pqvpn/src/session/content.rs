@@ -69,6 +69,18 @@ pub enum Control {
         /// As in the challenge.
         data: String,
     },
+    /// Has this arrived, as long as it is with what pads it?
+    #[serde(rename = "PROBE")]
+    Probe {
+        /// 16 hexadecimal digits.
+        data: String,
+    },
+    /// It has.
+    #[serde(rename = "PROBE_ACK")]
+    ProbeAck {
+        /// As in the probe.
+        data: String,
+    },
     /// The session ends.
     #[serde(rename = "CLOSE")]
     Close {},

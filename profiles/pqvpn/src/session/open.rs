@@ -7,7 +7,7 @@ use pqfw_framework::aead::{AeadError, AeadKey};
 
 use super::replay::ReplayWindow;
 use super::seal::{DataError, OVERHEAD, with_nonce};
-use crate::limits::{EPOCH_BITS, EPOCHS_AHEAD, PREVIOUS_LIFETIME};
+use crate::limits::{EPOCH_BITS, EPOCHS_AHEAD, MOST_OUT_OF_REACH, PREVIOUS_LIFETIME};
 use crate::schedule::{Chain, Failed};
 use crate::suites::TAG;
 use crate::wire::{DataHead, HEAD};
@@ -22,6 +22,8 @@ pub struct Opener {
     epochs: BTreeMap<u64, Box<Epoch>>,
     /// Until when the epoch before the newest is kept.
     previous_until: Duration,
+    /// How many frames were beyond the reach since one has opened.
+    out_of_reach: u64,
 }
 
 struct Epoch {
@@ -48,13 +50,14 @@ impl Opener {
             newest: 0,
             epochs: BTreeMap::new(),
             previous_until: Duration::ZERO,
+            out_of_reach: 0,
         }
     }
 
     /// Opens a frame in place. A frame that does not open is wiped.
     ///
     /// # Errors
-    /// [`DataError`]; then nothing has changed but the count of failures of that key.
+    /// [`DataError`]; then nothing has changed but the counts of failures.
     pub fn open<'a>(
         &mut self,
         now: Duration,
@@ -74,6 +77,7 @@ impl Opener {
             self.epochs.pop_first();
         }
         if epoch > self.newest + EPOCHS_AHEAD {
+            self.out_of_reach += 1;
             return Err(DataError::OutOfReach(counter));
         }
         let known = self.epoch(epoch)?;
@@ -100,6 +104,7 @@ impl Opener {
         let highest = known.window.highest();
         known.window.accept(counter);
         let newest = epoch >= self.newest && highest.is_none_or(|highest| counter > highest);
+        self.out_of_reach = 0;
         if epoch > self.newest {
             self.newest = epoch;
             self.previous_until = now + PREVIOUS_LIFETIME;
@@ -112,9 +117,13 @@ impl Opener {
         })
     }
 
-    /// Whether a key has failed so often that it is time for a new session: half of what it may.
+    /// Whether it is time for a new session: a key has failed half as often as it may, or so many
+    /// frames were beyond the reach that the sender must be there.
     #[must_use]
     pub fn is_wearing_out(&self) -> bool {
+        if self.out_of_reach >= MOST_OUT_OF_REACH {
+            return true;
+        }
         let mut epochs = self.epochs.values();
         epochs.any(|epoch| epoch.failed >= (epoch.key.limits().failed_opens / 2).max(1))
     }

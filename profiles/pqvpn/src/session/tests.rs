@@ -3,7 +3,9 @@
 use pqfw_framework::secret::SecretBytes;
 
 use super::*;
-use crate::limits::{EPOCH_LIFETIME, LAST_COUNTER, MOST_PACKET, PREVIOUS_LIFETIME};
+use crate::limits::{
+    EPOCH_LIFETIME, EPOCHS_AHEAD, LAST_COUNTER, MOST_OUT_OF_REACH, MOST_PACKET, PREVIOUS_LIFETIME,
+};
 use crate::people::{CHEAP, SIBLING, suites};
 use crate::wire::{DataHead, FrameError, HEAD};
 
@@ -100,10 +102,11 @@ fn every_byte_of_a_frame_is_authenticated_and_a_refused_frame_is_wiped() {
 }
 
 #[test]
-fn a_forged_counter_costs_two_keys_and_kills_nothing() {
+fn a_forged_counter_costs_a_few_keys_and_kills_nothing() {
     let (mut sealer, mut opener) = ends();
     open(&mut opener, AT(0), &frame(&mut sealer, AT(0))).unwrap();
-    for counter in [u64::MAX, 3 * EPOCH, u64::MAX / 2, EPOCH, 3 * EPOCH - 1] {
+    let reach = (1 + EPOCHS_AHEAD) * EPOCH;
+    for counter in [u64::MAX, reach, u64::MAX / 2, EPOCH, reach - 1] {
         let head = DataHead {
             flags: 0,
             receiver: 16,
@@ -111,7 +114,7 @@ fn a_forged_counter_costs_two_keys_and_kills_nothing() {
         };
         let mut forged = [&head.write()[..], &[0; 21]].concat();
         let expected = match counter {
-            counter if counter < 3 * EPOCH => DataError::Forged,
+            counter if counter < reach => DataError::Forged,
             counter => DataError::OutOfReach(counter),
         };
         assert_eq!(opener.open(AT(0), &mut forged), Err(expected));
@@ -142,6 +145,27 @@ fn a_sender_changes_its_epoch_by_number_and_by_time_and_nothing_in_flight_is_los
         open(&mut opener, AT(10_000), &much_later).unwrap().0,
         3 * EPOCH
     );
+}
+
+#[test]
+fn a_silence_of_many_epochs_is_caught_up_and_a_longer_one_asks_for_a_new_session() {
+    let (mut sealer, mut opener) = ends();
+    open(&mut opener, AT(0), &frame(&mut sealer, AT(0))).unwrap();
+    let reach = numbered(&mut sealer, EPOCHS_AHEAD * EPOCH);
+    assert_eq!(open(&mut opener, AT(0), &reach).unwrap().0, 8 * EPOCH);
+    let beyond = numbered(&mut sealer, 17 * EPOCH);
+    let refused = Err(DataError::OutOfReach(17 * EPOCH));
+    for _ in 1..MOST_OUT_OF_REACH {
+        assert_eq!(open(&mut opener, AT(0), &beyond), refused);
+    }
+    assert!(!opener.is_wearing_out());
+    assert_eq!(open(&mut opener, AT(0), &beyond), refused);
+    assert!(opener.is_wearing_out());
+    // One that opens shows that the shard is not black.
+    let (mut other, _) = ends();
+    let near = numbered(&mut other, 8 * EPOCH + 1);
+    open(&mut opener, AT(0), &near).unwrap();
+    assert!(!opener.is_wearing_out());
 }
 
 #[test]

@@ -9,6 +9,7 @@
 
 mod attacks;
 mod handshakes;
+mod mtu;
 mod net;
 mod people;
 mod refusals;

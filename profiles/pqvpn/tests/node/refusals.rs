@@ -1,5 +1,6 @@
 //! Every refusal, fired.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pqfw_framework::machine::Machine;
@@ -8,7 +9,7 @@ use pqfw_pqvpn::handshake::HandshakeError;
 use pqfw_pqvpn::limits::{LEAST_REQUEST, MOST_ANSWERING, MOST_CALLS, MOST_DATAGRAM, MOST_QUEUED};
 use pqfw_pqvpn::node::{CallError, Event, Input, Node, Refusal};
 use pqfw_pqvpn::session::{ContentError, DataError};
-use pqfw_pqvpn::trust::{Distrust, TrustMode};
+use pqfw_pqvpn::trust::{Distrust, TrustList, TrustMode};
 use pqfw_pqvpn::wire::{
     ControlHead, DataHead, Frame, FrameError, Hello, Kind, Retry, SuiteId, Ticket,
 };
@@ -71,6 +72,12 @@ fn what_is_no_frame_is_refused() {
         let mut bad = frame(LEAST_REQUEST - 16);
         bad[at] ^= bit;
         assert_eq!(tell(&bad), FrameError::Head, "{at}");
+    }
+    // What is never in fragments has no numbers of them.
+    for kind in [0x00, 0x30, 0x31] {
+        let mut bad = frame(LEAST_REQUEST - 16);
+        (bad[1], bad[15]) = (kind, 2);
+        assert_eq!(tell(&bad), FrameError::Head, "{kind}");
     }
     for (at, value) in [(2, 2), (2, 0x80), (3, 1)] {
         let mut bad = DataHead {
@@ -212,6 +219,24 @@ fn there_are_as_many_peers_as_may_be() {
     net.settle();
     assert_eq!(net.places[1].refusals[1..], [Refusal::ManyPeers]);
     assert_eq!(why(&net, 1), [CallError::ManyPeers]);
+}
+
+#[test]
+fn strangers_leave_room_for_the_known() {
+    let ids: Vec<_> = (0..6).map(|seed| shared(seed, CHEAP)).collect();
+    let mut hub = config(&ids[0], &[CHEAP], &[]);
+    let pinned = [(ids[5].id(), None)];
+    let list = Arc::new(TrustList::new(TrustMode::Tofu, pinned));
+    (hub.trust, hub.most_peers) = (list.clone(), 4);
+    let others = ids[1..].iter().map(|own| config(own, &[CHEAP], &[]));
+    let mut net = Net::new([hub].into_iter().chain(others).collect());
+    for number in 1..=5 {
+        net.connect(number, 0);
+        net.settle();
+        assert_eq!(net.is_up(number, 0), number != 4, "{number}");
+    }
+    assert_eq!(net.places[0].refusals, [Refusal::ManyPeers]);
+    assert!(!list.known().contains_key(&ids[4].id()), "nor remembered");
 }
 
 #[test]

@@ -27,8 +27,10 @@ fn a_peer_that_moves_is_asked_and_followed() {
     let mut net = up();
     net.places[0].address = address(5);
     net.send(0, 1, 1).unwrap();
-    net.settle();
+    net.pass(Duration::from_millis(499));
     let (near, endpoint) = (net.id(0), address(5));
+    assert_eq!(net.places[1].node.endpoint(near), Some(address(0)));
+    net.pass(Duration::from_millis(1));
     let moved = Event::Moved {
         peer: near,
         endpoint,
@@ -42,6 +44,7 @@ fn a_peer_that_moves_is_asked_and_followed() {
         1
     );
     assert_eq!(net.places[1].node.endpoint(near), Some(endpoint));
+    net.sent.clear();
     net.send(1, 0, 2).unwrap();
     net.settle();
     assert_eq!(net.received(0), [2]);
@@ -89,6 +92,46 @@ fn a_copied_frame_from_elsewhere_diverts_nothing() {
     net.sent.clear();
     net.pass_secs(4);
     assert_eq!(bytes_to(&net, spy), 0);
+}
+
+#[test]
+fn whoever_copies_and_carries_every_frame_moves_nobody() {
+    let mut net = up();
+    // Faster than the network, it copies what each end sends, and carries what is sent to itself.
+    let spy = address(66);
+    net.fate = Box::new(move |packet| {
+        let (near, far) = (address(0), address(1));
+        let other = if packet.from == near { far } else { near };
+        let copy = Packet {
+            from: spy,
+            to: other,
+            bytes: packet.bytes.clone(),
+        };
+        match packet.to == spy {
+            true => vec![copy],
+            false => vec![copy, packet],
+        }
+    });
+    for number in 0..40 {
+        net.send(0, 1, number).unwrap();
+        net.send(1, 0, number).unwrap();
+        net.pass(Duration::from_millis(100));
+    }
+    for (end, other) in [(0, 1), (1, 0)] {
+        let peer = net.id(other);
+        assert_eq!(net.places[end].node.endpoint(peer), Some(address(other)));
+        assert_eq!(
+            net.count(end, |event| matches!(event, Event::Moved { .. })),
+            0
+        );
+        assert_eq!(net.received(end).len(), 40);
+        let from = net.places[end].address;
+        let asked = net.sent.iter();
+        let asked = asked.filter(|packet| packet.from == from && packet.to == spy);
+        // A question every 250 ms, and an answer to each of the other end's two.
+        let asked = asked.count();
+        assert!((4..=51).contains(&asked), "{asked} in four seconds");
+    }
 }
 
 #[test]

@@ -93,8 +93,8 @@ fn one_of_two_calls_survives_and_both_ends_agree_which() {
     net.connect(0, 1);
     net.connect(1, 0);
     net.settle();
-    // Both make S1, then both have the other's.
-    for _ in 0..2 {
+    // Both read a record, both make S1, then both have the other's.
+    for _ in 0..3 {
         net.work(0);
         net.work(1);
         net.settle();
@@ -134,7 +134,7 @@ fn whoever_gave_way_calls_again_when_the_other_call_comes_to_nothing() {
         place.holds_jobs = true;
     }
     net.settle();
-    for _ in 0..2 {
+    for _ in 0..3 {
         net.work(0);
         net.work(1);
         net.settle();
@@ -199,7 +199,10 @@ fn an_unconfirmed_session_gives_way_to_the_one_before() {
         1,
         "the half-open one has ended"
     );
-    // For good, not for the rest of a former session's time.
+    // New keys are tried for again soon, and until then the former session goes on.
+    net.fate = Box::new(|packet| vec![packet]);
+    net.pass_secs(10);
+    assert_eq!(net.count(1, is_rekeyed), 1);
     net.pass_secs(60);
     net.send(0, 1, 3).unwrap();
     net.settle();
@@ -208,24 +211,205 @@ fn an_unconfirmed_session_gives_way_to_the_one_before() {
 }
 
 #[test]
-fn a_session_that_was_followed_need_not_be_confirmed() {
+fn new_keys_wait_until_those_before_are_confirmed_and_no_packet_is_lost() {
     let mut net = Net::of(2, &[CHEAP]);
     up(&mut net);
-    net.fate = Box::new(|packet| match packet.kind() {
-        3 => Vec::new(),
+    // The confirmation is lost; packets to the initiator arrive.
+    let far = net.places[1].address;
+    net.fate = Box::new(move |packet| match packet.kind() {
+        3 if packet.from != far => Vec::new(),
         _ => vec![packet],
     });
-    for _ in 0..2 {
-        net.tell(0, Input::Rekey(net.id(1))).unwrap();
+    for number in 0..3 {
+        // Either end may want new keys: there are new ones that have only to be confirmed.
+        for end in [0, 1] {
+            let wish = Input::Rekey(net.id(1 - end));
+            net.tell(end, wish).unwrap();
+        }
         net.settle();
-        let sessions = net.places[1].node.sessions();
-        assert_eq!(sessions, 2, "one of them half open");
+        let sessions = net.places.iter().map(|place| place.node.sessions());
+        assert!(sessions.eq([2, 2]), "one of them half open");
+        net.send(1, 0, number).unwrap();
+        net.settle();
     }
+    assert_eq!(net.received(0), [0, 1, 2]);
+    let s1 = |packet: &&Packet| packet.kind() == 1;
+    assert_eq!(
+        net.sent.iter().filter(s1).count(),
+        2,
+        "one call and one rekey"
+    );
     net.fate = Box::new(|packet| vec![packet]);
     net.pass_secs(40);
     let failed = |event: &Event| matches!(event, Event::CallFailed { .. });
     assert_eq!(net.count(0, failed), 0);
+    assert_eq!((net.count(0, is_rekeyed), net.count(1, is_rekeyed)), (1, 1));
+    net.tell(1, Input::Rekey(net.id(0))).unwrap();
+    net.settle();
+    assert_eq!((net.count(0, is_rekeyed), net.count(1, is_rekeyed)), (2, 2));
+}
+
+#[test]
+fn a_direction_that_was_lost_after_new_keys_costs_no_more_than_it_was_lost_for() {
+    let mut net = Net::of(2, &[CHEAP]);
+    up(&mut net);
+    let far = net.places[1].address;
+    let lost = move |packet: Packet| match packet.kind() {
+        3 if packet.from == far => Vec::new(),
+        _ => vec![packet],
+    };
+    net.fate = Box::new(lost);
+    net.tell(0, Input::Rekey(net.id(1))).unwrap();
+    net.settle();
+    assert_eq!(
+        net.count(1, is_rekeyed),
+        1,
+        "the responder is in the new session"
+    );
+    net.pass_secs(20);
+    let unconfirmed = |event: &Event| {
+        let why = CallError::Unconfirmed;
+        matches!(event, Event::CallFailed { why: of, .. } if *of == why)
+    };
+    assert_eq!(net.count(0, unconfirmed), 1, "the initiator is not");
+    // The way is open again: what the responder says arrives, and so does the answer.
+    net.fate = Box::new(|packet| vec![packet]);
+    for number in 0..100 {
+        net.send(1, 0, number).unwrap();
+        net.settle();
+        net.send(0, 1, 1000 + number).unwrap();
+        net.settle();
+        net.pass_secs(1);
+    }
+    assert_eq!(net.received(0), (0..100).collect::<Vec<_>>());
+    assert_eq!(net.received(1), (1000..1100).collect::<Vec<_>>());
+    assert_eq!(net.count(0, is_dead) + net.count(1, is_dead), 0);
+}
+
+#[test]
+fn an_unwanted_peer_whose_first_session_is_never_confirmed_is_forgotten() {
+    let mut net = Net::of(2, &[CHEAP]);
+    net.fate = Box::new(|packet| match packet.kind() {
+        3 => Vec::new(),
+        _ => vec![packet],
+    });
+    net.connect(0, 1);
+    net.settle();
+    let far = net.id(1);
+    assert!(net.places[0].node.is_up(far));
+    // It is wanted under its name no more: another is.
+    let elsewhere = Input::Connect {
+        name: "node 1".into(),
+        address: address(7),
+        peer: Some(net.id(0)),
+    };
+    net.tell(0, elsewhere).unwrap();
+    net.pass_secs(21);
+    assert_eq!(net.send(0, 1, 1), Err(Refusal::NoPeer(far)));
+}
+
+#[test]
+fn both_ends_want_new_keys_at_once_and_agree_on_one() {
+    for held in [false, true] {
+        let mut net = Net::of(2, &[CHEAP]);
+        up(&mut net);
+        // With tokens both say S1 at once, without them S0.
+        if held {
+            net.pass_secs(31);
+        }
+        for place in &mut net.places {
+            place.holds_jobs = true;
+        }
+        for end in [0, 1] {
+            let wish = Input::Rekey(net.id(1 - end));
+            net.tell(end, wish).unwrap();
+        }
+        for number in 0..6 {
+            net.settle();
+            net.send(0, 1, number).unwrap();
+            net.send(1, 0, number).unwrap();
+            net.work(0);
+            net.work(1);
+        }
+        net.settle();
+        for place in &mut net.places {
+            place.holds_jobs = false;
+        }
+        net.pass_secs(40);
+        assert_eq!((net.count(0, is_rekeyed), net.count(1, is_rekeyed)), (1, 1));
+        for end in [0, 1] {
+            assert_eq!(net.places[end].node.sessions(), 1);
+            assert_eq!(net.received(end), (0..6).collect::<Vec<_>>());
+        }
+        let export = |at: usize, of: usize| {
+            let node = &net.places[at].node;
+            let secret = node.export(net.id(of), "a", 32).unwrap().unwrap();
+            secret.expose().to_vec()
+        };
+        assert_eq!(export(0, 1), export(1, 0));
+    }
+}
+
+#[test]
+fn a_close_that_was_held_back_does_not_end_the_session_that_came_after() {
+    let mut net = Net::of(2, &[CHEAP]);
+    up(&mut net);
+    net.fate = Box::new(|_| Vec::new());
+    net.tell(0, Input::Drop(net.id(1))).unwrap();
+    net.settle();
+    let close = net.sent.pop().unwrap();
+    net.fate = Box::new(|packet| vec![packet]);
+    // The peer comes again before the word of its going.
+    net.connect(0, 1);
+    net.settle();
+    assert_eq!(net.places[1].node.sessions(), 2);
+    net.deliver(close).unwrap().unwrap();
+    assert_eq!(net.places[1].node.sessions(), 1);
     assert!(net.is_up(0, 1));
+    net.send(1, 0, 5).unwrap();
+    net.settle();
+    assert_eq!(net.received(0), [5]);
+}
+
+#[test]
+fn whoever_was_never_reached_is_given_up_by_a_word() {
+    let mut net = Net::of(2, &[CHEAP]);
+    net.fate = Box::new(|_| Vec::new());
+    net.connect(0, 1);
+    net.pass_secs(1);
+    let far = net.id(1);
+    net.tell(0, Input::Drop(far)).unwrap();
+    net.sent.clear();
+    net.pass_secs(300);
+    assert!(net.sent.is_empty());
+    assert_eq!(net.tell(0, Input::Drop(far)), Err(Refusal::NoPeer(far)));
+}
+
+#[test]
+fn a_token_whose_owner_has_moved_costs_a_second_and_not_a_call() {
+    let mut net = Net::of(2, &[CHEAP]);
+    up(&mut net);
+    net.pass_secs(1);
+    // The token is bound to the address that it was given to.
+    net.places[0].address = address(5);
+    net.tell(0, Input::Rekey(net.id(1))).unwrap();
+    net.pass_secs(2);
+    assert_eq!(net.count(0, is_rekeyed), 1);
+    let failed = |event: &Event| matches!(event, Event::CallFailed { .. });
+    assert_eq!(net.count(0, failed), 0);
+}
+
+#[test]
+fn a_token_that_would_die_on_its_way_is_not_tried() {
+    for (millis, kind) in [(29_700, 1), (29_800, 0)] {
+        let mut net = Net::of(2, &[CHEAP]);
+        up(&mut net);
+        net.pass(Duration::from_millis(millis));
+        net.sent.clear();
+        net.tell(0, Input::Rekey(net.id(1))).unwrap();
+        net.settle();
+        assert_eq!(net.sent[0].kind(), kind, "{millis}");
+    }
 }
 
 #[test]
@@ -440,9 +624,76 @@ fn a_successor_is_known_by_its_predecessors_word_from_either_side() {
             _ => None,
         };
         let standings: Vec<_> = net.places[1].events.iter().filter_map(standing).collect();
-        assert_eq!(standings, [Verdict::Follows(former.id())]);
+        let follows = Verdict::Follows {
+            former: former.id(),
+            first_use: false,
+        };
+        assert_eq!(standings, [follows]);
         assert!(list.known().keys().eq([&heir.id()]));
     }
+}
+
+#[test]
+fn a_successor_that_is_never_confirmed_ends_nothing_and_what_waited_is_not_lost() {
+    let (former, far) = (shared(0, CHEAP), shared(1, CHEAP));
+    let heir = heir(&former);
+    let configs = vec![
+        config(&former, &[CHEAP], &[far.id()]),
+        config(&far, &[CHEAP], &[former.id()]),
+        config(&heir, &[CHEAP], &[far.id()]),
+    ];
+    let mut net = Net::new(configs);
+    net.connect(1, 0);
+    net.settle();
+    let s2_is_lost = |packet: Packet| match packet.kind() {
+        2 => Vec::new(),
+        _ => vec![packet],
+    };
+    net.fate = Box::new(s2_is_lost);
+    net.connect(2, 1);
+    net.settle();
+    net.send(0, 1, 1).unwrap();
+    net.send(1, 0, 2).unwrap();
+    net.settle();
+    assert_eq!((net.received(1), net.received(0)), (vec![1], vec![2]));
+    // The former falls silent, and what is sent to it goes to whoever has followed it.
+    net.fate = Box::new(|_| Vec::new());
+    net.pass_secs(110);
+    assert!(!net.places[1].node.is_up(former.id()));
+    net.send(1, 0, 3).unwrap();
+    let gone = net.places[0].address;
+    net.fate = Box::new(
+        move |packet| match packet.from == gone || packet.to == gone {
+            true => Vec::new(),
+            false => vec![packet],
+        },
+    );
+    net.pass_secs(90);
+    assert!(net.is_up(2, 1));
+    assert_eq!(net.received(2), [3]);
+}
+
+#[test]
+fn whoever_follows_a_stranger_has_no_more_standing_than_it() {
+    let (former, far) = (shared(0, CHEAP), shared(1, CHEAP));
+    let heir = heir(&former);
+    let everybody = |own: &Arc<Identity>| config(own, &[CHEAP], &[]);
+    let mut net = Net::new(vec![everybody(&former), everybody(&far), everybody(&heir)]);
+    for stranger in [0, 2] {
+        net.connect(stranger, 1);
+        net.settle();
+    }
+    let standing = |event: &Event| match event {
+        Event::Up { standing, .. } => Some(*standing),
+        _ => None,
+    };
+    let standings: Vec<_> = net.places[1].events.iter().filter_map(standing).collect();
+    let follows = Verdict::Follows {
+        former: former.id(),
+        first_use: true,
+    };
+    assert_eq!(standings, [Verdict::FirstUse, follows]);
+    assert!(standings.iter().all(Verdict::is_first_use));
 }
 
 /// Who follows the first, with its word.
