@@ -1,5 +1,7 @@
 //! What several fuzz targets share: two ends of a channel, and an executor that gives up.
 
+pub mod insider;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock};

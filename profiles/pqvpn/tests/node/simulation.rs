@@ -1,11 +1,13 @@
 //! Two and three nodes on a network that a seed makes: loss, duplication, disorder, partitions,
-//! and new keys every few seconds under traffic. Whatever happens, no packet arrives twice, no
-//! nonce is used twice, and in the end everybody talks to everybody.
+//! new keys every few seconds under traffic, and a node that moves. Whatever happens, no packet
+//! arrives twice, no nonce is used twice, and in the end everybody talks to everybody.
 //!
-//! `PQFW_SEEDS` says how many seeds.
+//! `PQFW_SEEDS` says how many seeds. The suite is the cheapest, X25519 and Ed25519: a state machine's
+//! mistakes are those of any suite, and a run of ten thousand seeds takes minutes, not days.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
@@ -16,6 +18,7 @@ use pqfw_memory::simulation::{Arrival, Conditions, Departure, Ended, Simulation,
 use pqfw_pqvpn::PeerId;
 use pqfw_pqvpn::handshake::Job;
 use pqfw_pqvpn::node::{Event, Input, Node, Output, Refusal};
+use pqfw_pqvpn::session::DataError;
 
 use crate::net::{address, config, packet};
 use crate::people::{CHEAP, FAST, shared};
@@ -38,6 +41,9 @@ struct Coat {
     job_takes: Duration,
     talk_at: Option<Duration>,
     talk_until: Duration,
+    /// How often each node has moved: its address is another then.
+    moves: Arc<Vec<AtomicUsize>>,
+    moves_at: Vec<Duration>,
     /// What was said to each.
     said: Vec<u32>,
     /// What was heard from each.
@@ -45,7 +51,19 @@ struct Coat {
     rekeyed: usize,
 }
 
+/// Addresses by node and move: so many lie between two of one node.
+const APART: usize = 10;
+
 impl Coat {
+    fn own(&self) -> usize {
+        let own = self.node.id();
+        self.ids.iter().position(|id| *id == own).unwrap()
+    }
+
+    fn address_of(&self, number: usize) -> std::net::SocketAddr {
+        address(number + APART * self.moves[number].load(Ordering::Relaxed))
+    }
+
     fn talk(&mut self, now: Now) {
         for to in 0..self.ids.len() {
             let peer = self.ids[to];
@@ -72,13 +90,24 @@ impl Machine for Coat {
         let Arrival::Datagram { from, bytes } = arrival else {
             panic!("datagrams alone")
         };
-        let from = address(from);
-        self.node.handle(now, Input::Datagram { from, bytes })
+        let from = self.address_of(from);
+        let told = self.node.handle(now, Input::Datagram { from, bytes });
+        let forged = Err(Refusal::Data(DataError::Forged));
+        assert_ne!(told, forged, "nobody forges here: the ends' keys differ");
+        told
     }
 
     fn poll(&mut self, now: Now) -> Step<Departure> {
         let at = now.since_start;
         loop {
+            if self
+                .moves_at
+                .first()
+                .is_some_and(|moves_at| *moves_at <= at)
+            {
+                self.moves_at.remove(0);
+                self.moves[self.own()].fetch_add(1, Ordering::Relaxed);
+            }
             if self.talk_at.is_some_and(|talk_at| talk_at <= at) {
                 self.talk(now);
                 let next = at + Duration::from_millis(50);
@@ -90,8 +119,11 @@ impl Machine for Coat {
             }
             match self.node.poll(now) {
                 Step::Do(Output::Send { to, bytes }) => {
-                    let to = (0..self.ids.len()).find(|number| address(*number) == to);
-                    return Step::Do(Departure::datagram(to.unwrap(), bytes));
+                    // Where a node was before it moved, there is nobody.
+                    let mut all = 0..self.ids.len();
+                    if let Some(to) = all.find(|number| self.address_of(*number) == to) {
+                        return Step::Do(Departure::datagram(to, bytes));
+                    }
                 }
                 Step::Do(Output::Job(job)) => self.jobs.push((at + self.job_takes, job)),
                 Step::Do(Output::Event(Event::Packet { peer, packet })) => {
@@ -103,7 +135,8 @@ impl Machine for Coat {
                 Step::Do(Output::Event(_)) => {}
                 Step::Wait(until) => {
                     let jobs = self.jobs.iter().map(|(when, _)| *when);
-                    let next = jobs.chain(self.talk_at).chain(until).min();
+                    let moves = self.moves_at.first().copied();
+                    let next = jobs.chain(self.talk_at).chain(moves).chain(until).min();
                     return Step::Wait(next);
                 }
             }
@@ -117,6 +150,7 @@ fn network(seed: u64, count: usize, name: &str) -> (Simulation<Coat>, Arc<Count>
     let identities: Vec<_> = (0..count).map(|own| shared(own as u64, name)).collect();
     let ids: Vec<_> = identities.iter().map(|identity| identity.id()).collect();
     let mut chance = rng(seed, 99);
+    let moves: Arc<Vec<_>> = Arc::new((0..count).map(|_| AtomicUsize::new(0)).collect());
     let coat = |number: usize| {
         let mut config = config(&identities[number], &[name], &ids);
         config.suites = suites.clone();
@@ -148,6 +182,8 @@ fn network(seed: u64, count: usize, name: &str) -> (Simulation<Coat>, Arc<Count>
             job_takes: Duration::from_millis(u64::from(chance.next_u32() % 30)),
             talk_at: Some(Duration::ZERO),
             talk_until: 40 * SECOND,
+            moves: moves.clone(),
+            moves_at: Vec::new(),
             said: vec![0; count],
             heard: vec![Vec::new(); count],
             rekeyed: 0,
@@ -163,6 +199,22 @@ fn everybody_is_up(network: &Simulation<Coat>) -> bool {
         let others = coat.ids.iter().filter(|id| **id != coat.node.id());
         others.into_iter().all(|id| coat.node.is_up(*id))
     })
+}
+
+/// Both ends of every pair are in the same session: they export the same.
+fn everybody_agrees(network: &Simulation<Coat>) -> bool {
+    let coats: Vec<_> = (0..).map_while(|number| network.node(number)).collect();
+    let export = |coat: &Coat, peer| {
+        let secret = coat.node.export(peer, "a test", 32).unwrap();
+        secret.map(|secret| secret.expose().to_vec())
+    };
+    let agrees = |one: &Coat, other: &Coat| {
+        let (here, there) = (export(one, other.node.id()), export(other, one.node.id()));
+        here.is_some() && here == there
+    };
+    let pairs = coats.iter().enumerate();
+    let mut pairs = pairs.flat_map(|(at, one)| coats[..at].iter().map(move |other| (one, other)));
+    pairs.all(|(one, other)| agrees(one, other))
 }
 
 /// Nothing arrived twice, and nothing that was not said.
@@ -212,6 +264,12 @@ fn whatever_the_network_does_everybody_talks_in_the_end() {
     for seed in 0..seeds() {
         let (mut network, seen) = network(seed, 3, CHEAP);
         network.set_conditions(Conditions::BAD);
+        // The node that calls everybody moves: on a bad network, apart from the others, and on a
+        // good one.
+        let mut chance = rng(seed, 98);
+        let mut moves_at = |from: u32| SECOND * from + SECOND / 10 * (chance.next_u32() % 100);
+        let moves = [2, 18, 32, 60, 100].map(&mut moves_at);
+        network.node_mut(0).unwrap().moves_at = moves.to_vec();
         network.run(15 * SECOND);
         let apart = seed as usize % 3;
         let others: Vec<_> = (0..3).filter(|number| *number != apart).collect();
@@ -222,6 +280,9 @@ fn whatever_the_network_does_everybody_talks_in_the_end() {
         network.set_conditions(Conditions::GOOD);
         network.run(180 * SECOND);
         assert!(everybody_is_up(&network), "seed {seed}");
+        // Between two changes of keys.
+        let agreed = network.run_until(250 * SECOND, everybody_agrees);
+        assert_eq!(agreed, Ended::Done, "seed {seed}");
         nothing_twice(&network, seed);
         assert_eq!(seen.sealed_and_again().1, 0, "seed {seed}");
     }
