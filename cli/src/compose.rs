@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pqfw_control::OsControl;
 use pqfw_framework::policy::{Policy, PolicyError};
 use pqfw_framework::profile::{Overrides, Profile};
 use pqfw_framework::registry::{Decision, Registry, Resolver};
@@ -171,6 +172,7 @@ pub(crate) fn compose(
                 .collect(),
             processes: Arc::new(OsProcesses),
             standard: Arc::new(OsStandard),
+            control: Arc::new(OsControl::new(&state)),
         },
     };
     Ok(Composed {

@@ -1,6 +1,8 @@
 //! A system's events, printed: a scenario for people, JSON Lines for machines, logs for operators.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pqfw_framework::system::{Event, Report, Role};
 use serde_json::json;
@@ -14,7 +16,12 @@ pub(crate) struct Console {
     pub(crate) dialect: String,
     pub(crate) role: Role,
     pub(crate) ready_file: Option<PathBuf>,
+    /// The doors that were opened so far.
+    pub(crate) doors: Doors,
 }
+
+/// Doors by name, with their URLs.
+pub(crate) type Doors = Mutex<BTreeMap<&'static str, String>>;
 
 impl Console {
     fn ready(&self, url: &str, fingerprint: Option<&str>) {
@@ -26,7 +33,7 @@ impl Console {
                 "role": role.to_string(),
                 "pid": std::process::id(),
                 "url": url,
-                "urls": {},
+                "urls": *self.doors(),
                 "fingerprint": fingerprint,
             });
             // Whoever waits for the file must never read half of it.
@@ -39,6 +46,11 @@ impl Console {
         }
         self.output
             .line_err(&format!("ready system={system} role={role} url={url}"));
+    }
+
+    fn doors(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+        // A map of strings is never half changed.
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn print(&self, event: &Event) {
@@ -59,6 +71,7 @@ impl Console {
             }
             Event::Warning(text) => tracing::warn!("{text}"),
             Event::Info(text) => tracing::info!("{text}"),
+            Event::Opened { door, url } => tracing::info!("{door} at {url}"),
             Event::Line(text) => output.line(text),
             Event::Prompt(text) => output.bytes(text.as_bytes()),
             _ => {}
@@ -72,8 +85,12 @@ fn pad(name: &str) -> String {
 
 impl Report for Console {
     fn event(&self, event: &Event) {
-        if let Event::Ready { url, fingerprint } = event {
-            self.ready(url, fingerprint.as_deref());
+        match event {
+            Event::Ready { url, fingerprint } => self.ready(url, fingerprint.as_deref()),
+            Event::Opened { door, url } => {
+                self.doors().insert(door, url.clone());
+            }
+            _ => {}
         }
         if !self.output.json {
             return self.print(event);
@@ -82,6 +99,7 @@ impl Report for Console {
             Event::Ready { url, fingerprint } => {
                 json!({ "event": "ready", "url": url, "fingerprint": fingerprint })
             }
+            Event::Opened { door, url } => json!({ "event": "opened", "door": door, "url": url }),
             Event::Step { number, title } => {
                 json!({ "event": "step", "number": number, "title": title })
             }

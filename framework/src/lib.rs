@@ -21,12 +21,14 @@ pub mod blobs;
 pub mod catalogue;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod control;
 pub mod hash;
 pub(crate) mod hybrid;
 pub mod kdf;
 pub mod kem;
 pub mod keys;
 pub mod machine;
+pub mod metrics;
 pub mod peers;
 pub mod policy;
 pub mod process;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::control::Control;
 use crate::process::Processes;
 use crate::profile::{Profile, ProfileError};
 use crate::secret::SecretBytes;
@@ -100,6 +101,8 @@ pub struct Outside {
     pub processes: Arc<dyn Processes>,
     /// The process's standard input and output.
     pub standard: Arc<dyn Standard>,
+    /// The operator's doors.
+    pub control: Arc<dyn Control>,
 }
 
 /// A system that profiles can run.
@@ -185,6 +188,13 @@ pub enum Event {
         url: String,
         /// The fingerprint of its identity, where it has one.
         fingerprint: Option<String>,
+    },
+    /// Another of its doors is open, before it is ready: `control`, `metrics`.
+    Opened {
+        /// Which door.
+        door: &'static str,
+        /// Where.
+        url: String,
     },
     /// A scenario begins a step.
     Step {

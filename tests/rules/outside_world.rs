@@ -31,8 +31,14 @@ const DOORS: [(&str, &[&str]); 21] = [
 
 const CLOCK: &[&str] = &["transports/runtime/src/world.rs"];
 const GENERATOR: &[&str] = &["transports/runtime/src/world.rs"];
-const FILES: &[&str] = &["transports/runtime/", "transports/store/", "cli/"];
+const FILES: &[&str] = &[
+    "transports/control/",
+    "transports/runtime/",
+    "transports/store/",
+    "cli/",
+];
 const SOCKETS: &[&str] = &[
+    "transports/control/",
     "transports/http/",
     "transports/quic/",
     "transports/tcp/",

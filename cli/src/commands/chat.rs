@@ -15,7 +15,7 @@ use crate::args::{Common, Level, ProfileArgs, Run};
 use crate::compose::{self, Composed};
 use crate::error::CliError;
 use crate::output::{Output, Tone};
-use crate::report::Console;
+use crate::report::{Console, Doors};
 
 /// The system, and the name of its shipped profile.
 const SYSTEM: &str = "mlkem-tcp";
@@ -131,6 +131,7 @@ fn client(
         dialect: profile.dialect.clone(),
         role: Role::Client,
         ready_file,
+        doors: Doors::default(),
     };
     let composed = compose::compose(profile, Role::Client, registry, Arc::new(console), output)?;
     for warning in composed.warnings() {

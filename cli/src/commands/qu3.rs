@@ -18,7 +18,7 @@ use crate::compose;
 use crate::error::CliError;
 use crate::files;
 use crate::output::{Output, Tone};
-use crate::report::Console;
+use crate::report::{Console, Doors};
 
 mod identity;
 
@@ -143,6 +143,7 @@ fn host(
         dialect: profile.dialect.clone(),
         role: Role::Client,
         ready_file: None,
+        doors: Doors::default(),
     };
     let composed = compose::compose(profile, Role::Client, registry, Arc::new(console), output)?;
     for warning in composed.warnings() {

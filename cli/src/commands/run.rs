@@ -11,7 +11,7 @@ use crate::args::{Common, Level, Run};
 use crate::compose;
 use crate::error::CliError;
 use crate::output::Output;
-use crate::report::Console;
+use crate::report::{Console, Doors};
 
 pub(super) fn run(
     run: Run,
@@ -46,6 +46,7 @@ pub(super) fn run(
         dialect: profile.dialect.clone(),
         role,
         ready_file: run.ready_file,
+        doors: Doors::default(),
     };
     let composed = compose::compose(profile, role, &registry, Arc::new(console), output)?;
     composed.announce(output, &place);

@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pqfw_framework::control::{Control, Door};
+use pqfw_framework::metrics::MetricsSource;
 use pqfw_framework::process::{Command, ProcessError, ProcessLimits, Processes};
 use pqfw_framework::system::{Outside, Standard};
 use pqfw_framework::transport::{
-    BoxFuture, Connection, StreamReader, StreamWriter, TransportError,
+    BoxFuture, Connection, ExchangeService, Listener, StreamReader, StreamWriter, TransportError,
 };
+use pqfw_framework::world::World;
 
-/// No transports, no commands, an input that is at its end and an output that keeps nothing.
+/// No transports, no commands, no doors, an input that is at its end and an output that keeps nothing.
 #[must_use]
 pub fn empty_outside() -> Outside {
     Outside {
         transports: BTreeMap::new(),
         processes: Arc::new(Nothing),
         standard: Arc::new(Nothing),
+        control: Arc::new(Nothing),
     }
 }
 
@@ -64,5 +68,32 @@ impl StreamWriter for Nothing {
 
     fn finish(&mut self) -> BoxFuture<'_, Result<(), TransportError>> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+impl Control for Nothing {
+    fn open(
+        &self,
+        _: Door,
+        _: Arc<dyn ExchangeService>,
+        _: Arc<dyn World>,
+    ) -> BoxFuture<'_, Result<Box<dyn Listener>, TransportError>> {
+        Box::pin(async { Err(no_doors()) })
+    }
+
+    fn open_metrics(
+        &self,
+        _: String,
+        _: Arc<dyn MetricsSource>,
+        _: Arc<dyn World>,
+    ) -> BoxFuture<'_, Result<Box<dyn Listener>, TransportError>> {
+        Box::pin(async { Err(no_doors()) })
+    }
+}
+
+fn no_doors() -> TransportError {
+    TransportError::Listen {
+        address: "a door".into(),
+        reason: "there are no doors in this world".into(),
     }
 }
