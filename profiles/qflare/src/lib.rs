@@ -4,6 +4,7 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | [`aggregate`] | many devices' weights into one model, by rules that some liars cannot move |
+//! | [`learning`] | devices that learn digits, and devices that lie: for the demo and the tests |
 //! | [`model`] | named tensors, the files that hold them, and their hash |
 //! | [`state`] | tokens, devices, rounds, updates, receipts and the audit, on any store |
 //!
@@ -11,5 +12,6 @@
 //! come.
 
 pub mod aggregate;
+pub mod learning;
 pub mod model;
 pub mod state;

@@ -24,6 +24,7 @@ mod lanes;
 mod mean;
 mod recipe;
 mod screen;
+mod spelling;
 
 pub use error::{AggregateError, ReadError};
 pub use lanes::LANES;

@@ -80,6 +80,11 @@ impl Trim {
         }
     }
 
+    /// β.
+    pub(super) fn beta(self) -> f64 {
+        f64::from(self.0) / MILLION
+    }
+
     /// ⌊βn⌋: how many are dropped at each end.
     pub(super) fn of(self, n: usize) -> usize {
         (n as u128 * u128::from(self.0) / MILLION as u128) as usize
@@ -145,6 +150,20 @@ impl Rule {
 }
 
 impl Recipe {
+    /// The default: multi-Krum, which selects all but the f assumed bad, of updates clipped to
+    /// their median norm.
+    #[must_use]
+    pub fn robust(byzantine: usize) -> Self {
+        let selected = None;
+        Self {
+            rule: Rule::MultiKrum {
+                byzantine,
+                selected,
+            },
+            clip: Clip::MedianNorm,
+        }
+    }
+
     /// Checks the settings that need no update to be wrong.
     ///
     /// # Errors

@@ -2,8 +2,9 @@
 //! they like. Each attack runs with several seeds.
 
 use pqfw_qflare::aggregate::{Clip, Recipe, Rule, Trim, Verdict};
+use pqfw_qflare::learning::Chance;
 
-use crate::support::{Chance, Update, run, used};
+use crate::support::{Update, run, used};
 
 const VALUES: usize = 50;
 const HONEST: usize = 7;
@@ -18,7 +19,7 @@ struct Scene {
 
 /// `lie` makes a liar's δ of the honest step.
 fn scene(seed: u64, mut lie: impl FnMut(&mut Chance, f64) -> f64) -> Scene {
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new(seed);
     let base: Vec<f32> = (0..VALUES).map(|_| chance.normal() as f32).collect();
     let step: Vec<f64> = (0..VALUES).map(|_| chance.normal() * 0.1).collect();
     let mut updates = Vec::new();

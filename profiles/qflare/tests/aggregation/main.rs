@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 
 mod attacks;
-mod digits;
+mod learning;
 mod oracle;
 mod properties;
 mod refusals;

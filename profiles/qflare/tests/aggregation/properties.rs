@@ -2,9 +2,10 @@
 //! stays among what it was given.
 
 use pqfw_qflare::aggregate::{Clip, Limits, Recipe, Rule, Trim};
+use pqfw_qflare::learning::Chance;
 use proptest::prelude::*;
 
-use crate::support::{Chance, Update, bits, run, run_within};
+use crate::support::{Update, bits, run, run_within};
 
 fn recipes() -> Vec<Recipe> {
     let (byzantine, selected) = (1, None);
@@ -55,7 +56,7 @@ proptest! {
     #[test]
     fn arrival_and_memory_change_no_bit((base, updates) in rounds(), seed: u64) {
         let mut shuffled = updates.clone();
-        Chance(seed).shuffle(&mut shuffled);
+        Chance::new(seed).shuffle(&mut shuffled);
         // One lane-width a chunk.
         let least = Limits { memory_bytes: 0, ..Limits::default() };
         for recipe in recipes() {
