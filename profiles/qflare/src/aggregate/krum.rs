@@ -2,7 +2,7 @@
 
 use super::chunk::{Field, Watch};
 use super::error::AggregateError;
-use super::lanes::Lanes;
+use super::lanes::{LANES, Lanes};
 
 /// Chooses the `selected` updates of the lowest score; of equal scores, the lower device id.
 /// There are at least 2f + 3.
@@ -15,10 +15,15 @@ pub(super) fn select(
     let n = field.members.len();
     let mut pairs = vec![Lanes::default(); n * (n - 1) / 2];
     field.each_chunk(watch, |chunk| {
-        let mut sums = pairs.iter_mut();
-        for (i, a) in chunk.deltas.iter().enumerate() {
-            for (b, sum) in chunk.deltas[i + 1..].iter().zip(&mut sums) {
-                sum.add_squared_distances(a, b);
+        // Every pair of a block before the next: the cache keeps a block of a hundred updates.
+        for at in (0..chunk.base.len()).step_by(BLOCK) {
+            let block = at..(at + BLOCK).min(chunk.base.len());
+            let mut sums = pairs.iter_mut();
+            for (i, a) in chunk.deltas.iter().enumerate() {
+                let a = &a[block.clone()];
+                for (b, sum) in chunk.deltas[i + 1..].iter().zip(&mut sums) {
+                    sum.add_squared_distances(a, &b[block.clone()]);
+                }
             }
         }
     })?;
@@ -32,6 +37,9 @@ pub(super) fn select(
     }
     Ok(chosen)
 }
+
+/// A multiple of the lanes, as every piece but the last must be.
+const BLOCK: usize = 128 * LANES;
 
 /// For each update the sum of its squared distances to the `nearest`, from the least on.
 fn scores(pairs: &[Lanes], n: usize, nearest: usize) -> Vec<f64> {

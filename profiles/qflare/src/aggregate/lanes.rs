@@ -29,11 +29,18 @@ impl Lanes {
     }
 
     fn add(&mut self, a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) {
-        for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
-            for ((lane, a), b) in self.0.iter_mut().zip(a).zip(b) {
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        // Arrays, so that the compiler knows how many there are and adds several at once.
+        let mut lanes = self.0;
+        for (a, b) in a.iter().zip(b) {
+            for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
                 *lane += term(*a, *b);
             }
         }
+        for ((lane, a), b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
+            *lane += term(*a, *b);
+        }
+        self.0 = lanes;
     }
 }
 
