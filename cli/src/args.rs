@@ -3,6 +3,7 @@
 pub(crate) mod chat;
 pub(crate) mod keys;
 pub(crate) mod probe;
+pub(crate) mod qflare;
 pub(crate) mod qu3;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use chat::Chat;
 use keys::{Keys, Passphrase};
 use probe::Probe;
+use qflare::Qflare;
 use qu3::Qu3;
 
 /// The whole command line.
@@ -118,6 +120,9 @@ pub(crate) enum Command {
     /// QU3: quantum-safe inference, the client's side
     #[command(subcommand)]
     Qu3(Qu3),
+    /// QFLARE: federated learning under attack
+    #[command(subcommand)]
+    Qflare(Qflare),
     /// Messages, pipes and forwarded ports over the channel
     #[command(subcommand)]
     Chat(Chat),

@@ -14,6 +14,8 @@ use pqfw_framework::signature::SignatureError;
 use pqfw_framework::store::StoreError;
 use pqfw_framework::system::{Failure, KeyFileError, RunError};
 use pqfw_framework::transport::TransportError;
+use pqfw_qflare::aggregate::{AggregateError, ReadError};
+use pqfw_qflare::model::FormatError;
 use pqfw_qu3::error::ClientError;
 
 /// An error on its way to the terminal: one line, and the chain below it for `--verbose`.
@@ -93,6 +95,12 @@ from! {
     PolicyError => |_| Failure::Usage;
     BuildError => |_| Failure::Usage;
     PreferencesError => |_| Failure::Usage;
+    AggregateError => |error| match error {
+        AggregateError::Setting(_) | AggregateError::SameDeviceTwice(_) => Failure::Usage,
+        _ => Failure::Operation,
+    };
+    FormatError => |_| Failure::Operation;
+    ReadError => |_| Failure::Operation;
     KdfError => |_| Failure::Operation;
     KeyFileError => |_| Failure::Operation;
     StoreError => |_| Failure::Operation;

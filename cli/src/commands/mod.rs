@@ -12,6 +12,7 @@ mod keys;
 mod passphrase;
 mod probe;
 mod profile;
+mod qflare;
 mod qu3;
 mod run;
 mod selftest;
@@ -65,6 +66,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Keys(keys) => keys::run(keys, &registry, output),
         Command::Vectors(vectors) => vectors::run(vectors, &registry, output),
         Command::Qu3(qu3) => qu3::run(qu3, &common, &registry, output),
+        Command::Qflare(qflare) => qflare::run(qflare, &registry, output),
         Command::Chat(chat) => chat::run(chat, &common, registry, &rehearsal, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Probe(probe) => probe::run(&probe, &registry, output),

@@ -10,6 +10,7 @@ mod listing;
 mod mlkem_tcp;
 mod pqvpn;
 mod primitives;
+mod qflare;
 mod required;
 mod running;
 mod support;
