@@ -25,6 +25,7 @@ use pqfw_openssl as _;
 use pqfw_oqs as _;
 use pqfw_pqclean as _;
 use pqfw_pqvpn as _;
+use pqfw_qflare as _;
 use pqfw_qu3 as _;
 use pqfw_quic as _;
 use pqfw_slh_dsa as _;

@@ -173,6 +173,7 @@ pub(crate) fn compose(
             processes: Arc::new(OsProcesses),
             standard: Arc::new(OsStandard),
             control: Arc::new(OsControl::new(&state)),
+            blobs: pqfw_store::open_blobs(&profile.common.store.url, &state)?,
         },
     };
     Ok(Composed {

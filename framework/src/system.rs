@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::blobs::Blobs;
 use crate::control::Control;
 use crate::process::Processes;
 use crate::profile::{Profile, ProfileError};
@@ -103,6 +104,8 @@ pub struct Outside {
     pub standard: Arc<dyn Standard>,
     /// The operator's doors.
     pub control: Arc<dyn Control>,
+    /// Large values, beside the store.
+    pub blobs: Arc<dyn Blobs>,
 }
 
 /// A system that profiles can run.

@@ -5,10 +5,7 @@ use syn::{Item, Visibility};
 use crate::workspace::{Member, Source};
 
 /// Profiles that are no plugin yet, each with the reason.
-const NO_PLUGIN_YET: [(&str, &str); 1] = [(
-    "profiles/qflare",
-    "the parts without a network alone; the service, and with it the system, is to come",
-)];
+const NO_PLUGIN_YET: [(&str, &str); 0] = [];
 
 /// Whether the crate at `path` must be a plugin: algorithms and profiles always, transports when
 /// there is one in them.

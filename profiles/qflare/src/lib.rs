@@ -7,11 +7,35 @@
 //! | [`learning`] | devices that learn digits, and devices that lie: for the demo and the tests |
 //! | [`model`] | named tensors, the files that hold them, and their hash |
 //! | [`state`] | tokens, devices, rounds, updates, receipts and the audit, on any store |
+//! | [`service`] | what both dialects and the operator do with a state |
+//! | [`compatible`] | `qflare-1`, both ends: what deployed devices speak |
+//! | [`keys`] | the key files of a device |
 //!
-//! This crate opens no socket, reads no file and names no algorithm. The service around it is to
-//! come.
+//! This crate opens no socket, reads no file and names no algorithm.
 
 pub mod aggregate;
+pub mod aggregator;
+pub mod compatible;
+pub mod config;
+pub mod error;
+pub mod keys;
 pub mod learning;
 pub mod model;
+pub mod service;
 pub mod state;
+
+mod crypto;
+mod json;
+mod system;
+
+use pqfw_framework::registry::Plugin;
+
+pub use system::{COMPATIBLE, Qflare, connect_compatible, open};
+
+/// The plugin: one system.
+#[must_use]
+pub fn plugin() -> Plugin {
+    Plugin::new("qflare").system(Qflare)
+}
+
+pqfw_framework::register_plugin!(plugin);

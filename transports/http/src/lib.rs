@@ -14,7 +14,7 @@
 //! | `connections` | further ones wait in the kernel's accept queue | `reception` |
 //! | `idle_secs` | a head not complete by then, from the first byte or the last answer: closed | `connection` |
 //! | `header_bytes` | 431, closed | `connection` |
-//! | `per_ip_per_minute` | 429, closed | `rate` |
+//! | `per_ip_per_minute` | 429 with `retry-after`, closed | `rate` |
 //! | `body_bytes` | 413, closed: by `content-length` before the body, or while it streams | `body` |
 //! | `request_secs` | from the head on: 408 for the body, 503 for a free worker, 504 for the service | `answer` |
 //! | `request_secs` | again, from when the peer stops taking the answer: closed | `write_deadline` |

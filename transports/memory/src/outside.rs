@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pqfw_framework::blobs::MemoryBlobs;
 use pqfw_framework::control::{Control, Door};
 use pqfw_framework::metrics::MetricsSource;
 use pqfw_framework::process::{Command, ProcessError, ProcessLimits, Processes};
@@ -20,6 +21,7 @@ pub fn empty_outside() -> Outside {
         processes: Arc::new(Nothing),
         standard: Arc::new(Nothing),
         control: Arc::new(Nothing),
+        blobs: Arc::new(MemoryBlobs::default()),
     }
 }
 

@@ -97,7 +97,7 @@ fn unsalted(set: &str, n: usize, category: u8, oid: &str, known_answers: &str) -
     .oid(oid)
     .category(category)
     .status(Status::Legacy)
-    .claims(&["IND-CCA2"])
+    .claims(&["IND-CCA2", "single-use-key"])
     // liboqs is three times faster and its authors check it for branches on secrets.
     .providers(&["liboqs", "rustcrypto", "pqclean"])
     .known_answers(known_answers)

@@ -187,6 +187,13 @@ impl Model {
         file
     }
 
+    /// How many bytes the canonical form has.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        let values = size_of_val(&self.values[..]);
+        (safetensors::header(&self.layout).len() + values) as u64
+    }
+
     /// Writes the values alone, little-endian.
     #[must_use]
     pub fn to_raw(&self) -> Vec<u8> {

@@ -202,6 +202,27 @@ impl State {
         Ok(covered)
     }
 
+    /// The entries from `first` on, `most` at the most.
+    ///
+    /// # Errors
+    /// [`StateError::Damaged`], [`StateError::Store`].
+    pub fn audit_from(
+        &self,
+        first: u64,
+        most: usize,
+    ) -> Result<Vec<(u64, AuditEntry)>, StateError> {
+        let after = first.checked_sub(1).map(u64::to_be_bytes);
+        let after = after.as_ref().map(<[u8; 8]>::as_slice);
+        let page = self.store.page(AUDIT, after, most)?.into_iter();
+        page.map(|(place, value)| {
+            let place = place.try_into().map_err(|_| no_entry())?;
+            let digest = self.hash.sizes().digest;
+            let json = value.get(digest..).ok_or_else(no_entry)?;
+            Ok((u64::from_be_bytes(place), decode(AUDIT, json)?))
+        })
+        .collect()
+    }
+
     /// Adds an entry after the head, and moves the head to it.
     pub(super) fn append(
         &self,
@@ -256,6 +277,10 @@ impl State {
         let transcript = self.hash.digest(&[&entries.to_be_bytes(), digest]);
         [LABEL, &transcript].concat()
     }
+}
+
+fn no_entry() -> StateError {
+    StateError::Damaged("an entry of the audit that is none".to_owned())
 }
 
 const LABEL: &[u8] = b"pqfw/1 qflare/2/audit-checkpoint\0";

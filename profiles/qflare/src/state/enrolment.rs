@@ -83,8 +83,23 @@ impl State {
         kem: Option<&PublicKey>,
     ) -> Result<Device, StateError> {
         let token = self.hash.digest(&[secret]);
+        self.enrol_by(now, &token, id, signature, kem)
+    }
+
+    /// The same, by the hash of the token's secret: its holder has proved to know the secret.
+    ///
+    /// # Errors
+    /// As [`Self::enrol`].
+    pub fn enrol_by(
+        &self,
+        now: u64,
+        token: &[u8],
+        id: &DeviceId,
+        signature: &PublicKey,
+        kem: Option<&PublicKey>,
+    ) -> Result<Device, StateError> {
         self.change(now, |head| {
-            let found = self.get::<Token>(TOKENS, &token)?;
+            let found = self.get::<Token>(TOKENS, token)?;
             found
                 .filter(|found| found.device == *id && now < found.expires)
                 .ok_or(StateError::Token)?;
@@ -106,7 +121,7 @@ impl State {
                 enrolled: now,
                 revoked: None,
             };
-            let edits = vec![remove(TOKENS, &token), self.device_edit(id, &device)?];
+            let edits = vec![remove(TOKENS, token), self.device_edit(id, &device)?];
             let event = Event::DeviceEnrolled {
                 device: id.clone(),
                 keys: self.keys_digest(&device),

@@ -51,6 +51,16 @@ pub enum StateError {
     /// Another server has taken the round meanwhile: what was computed is not wanted.
     #[error("the lease on the round is lost")]
     LeaseLost,
+    /// The device's KEM key has had as many challenges as are safe: it enrols again, under another
+    /// id, with a new key.
+    #[error(
+        "the device's KEM key has had {most} challenges, which is what is safe; enrol again with \
+         a new key and a new device id"
+    )]
+    Exhausted {
+        /// The limit.
+        most: u64,
+    },
     /// A bound is reached.
     #[error("there are {most} {what} already, which is the limit")]
     Full {

@@ -10,6 +10,7 @@
 //! qflare/updates   round ‖ device     Update, with its receipt
 //! qflare/audit     number             digest ‖ entry
 //! qflare/signed    number             Checkpoint
+//! qflare/challenges, qflare/sessions  device: see `sessions`
 //! ```
 //!
 //! Every change is one call of [`Store::apply`]: the records, the audit entry and the head, all or
@@ -26,6 +27,7 @@ mod enrolment;
 mod error;
 mod record;
 mod rounds;
+mod sessions;
 
 pub use audit::{AuditEnd, AuditEntry, AuditError, Event};
 pub use error::StateError;

@@ -127,7 +127,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    pub(super) fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Aggregating { .. } => "being aggregated",

@@ -101,25 +101,9 @@ impl State {
         let key = update_key(new.round, &new.device);
         self.change(now, |head| {
             self.active(&new.device)?;
-            if let Some(there) = self.get::<Update>(UPDATES, &key)? {
-                if there.receipt.weights == new.weights {
-                    return Ok(Plan::Keep(there.receipt));
-                }
-                return Err(StateError::AlreadySubmitted);
+            if let Some(there) = self.fits(head.round, new)? {
+                return Ok(Plan::Keep(there.receipt));
             }
-            let round = self.round(head.round)?;
-            let phase = round
-                .as_ref()
-                .map_or("not open", |round| round.phase.word());
-            round
-                .filter(|round| {
-                    let this = new.round == head.round && round.base.hash == new.base;
-                    this && round.phase == Phase::Open
-                })
-                .ok_or(StateError::Stale {
-                    round: head.round,
-                    phase,
-                })?;
             let receipt = Receipt {
                 round: new.round,
                 device: new.device.clone(),
@@ -142,6 +126,60 @@ impl State {
             };
             Ok(Plan::Change(edits, event, receipt))
         })
+    }
+
+    /// Whether an update would be accepted as things stand: asked before its weights are kept.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub fn may_submit(&self, new: &NewUpdate) -> Result<(), StateError> {
+        self.active(&new.device)?;
+        self.fits(self.head()?.round, new).map(drop)
+    }
+
+    /// The update of this device that is there already, when it has the same weights.
+    fn fits(&self, newest: u64, new: &NewUpdate) -> Result<Option<Update>, StateError> {
+        let key = update_key(new.round, &new.device);
+        if let Some(there) = self.get::<Update>(UPDATES, &key)? {
+            if there.receipt.weights == new.weights {
+                return Ok(Some(there));
+            }
+            return Err(StateError::AlreadySubmitted);
+        }
+        let round = self.round(newest)?;
+        let phase = round
+            .as_ref()
+            .map_or("not open", |round| round.phase.word());
+        let fits = round.is_some_and(|round| {
+            let this = new.round == newest && round.base.hash == new.base;
+            this && round.phase == Phase::Open
+        });
+        if fits {
+            return Ok(None);
+        }
+        let round = newest;
+        Err(StateError::Stale { round, phase })
+    }
+
+    /// How many updates a round has.
+    ///
+    /// # Errors
+    /// [`StateError::Store`].
+    pub fn updates_counted(&self, round: u64) -> Result<u64, StateError> {
+        let prefix = round.to_be_bytes();
+        let (mut counted, mut after) = (0, prefix.to_vec());
+        loop {
+            let page = self.store.page(UPDATES, Some(&after), PAGE)?;
+            let ours = page
+                .iter()
+                .filter(|(key, _)| key.starts_with(&prefix))
+                .count();
+            counted += ours as u64;
+            match page.into_iter().next_back() {
+                Some((last, _)) if ours == PAGE => after = last,
+                _ => return Ok(counted),
+            }
+        }
     }
 
     /// A round.
@@ -284,6 +322,9 @@ impl State {
         self.put(ROUNDS, &number.to_be_bytes(), round, Was::Anything)
     }
 }
+
+/// How many updates are counted at once.
+const PAGE: usize = 256;
 
 fn update_key(round: u64, device: &DeviceId) -> Vec<u8> {
     [&round.to_be_bytes(), device.as_str().as_bytes()].concat()

@@ -424,6 +424,7 @@ async fn requests_of_one_address_are_refused_above_the_limit_alone() {
     peer.asks(get("/2")).await.assert_served("GET /2 0");
     let reply = peer.asks(get("/3")).await;
     reply.assert_refused(429, "too many requests in this minute");
+    assert!(reply.head.contains("retry-after: 60\r\n"), "{}", reply.head);
     assert!(reply.closes());
 
     let (_stopper, stop) = Stop::pair();

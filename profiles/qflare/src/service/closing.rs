@@ -1,0 +1,167 @@
+//! The end of a round: its updates become the next model.
+
+use pqfw_framework::blobs::BlobName;
+use pqfw_framework::world::Now;
+
+use super::{Service, locked, secs, version};
+use crate::aggregate::{Candidate, Verdict, Weights, aggregate};
+use crate::error::Refusal;
+use crate::model::StoredModel;
+use crate::state::{DeviceId, ModelName, Phase};
+
+/// How a round ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closed {
+    /// The next model.
+    pub model: ModelName,
+    /// What became of each update.
+    pub verdicts: Vec<(DeviceId, String)>,
+}
+
+impl Service {
+    /// Closes the round if it has enough updates, or if an aggregator died over it.
+    ///
+    /// # Errors
+    /// As [`Self::close`], but for rounds that nobody has to close.
+    pub fn close_if_due(&self, now: Now) -> Result<Option<Closed>, Refusal> {
+        let head = self.state.head()?;
+        let Some(round) = self.state.round(head.round)? else {
+            return Ok(None);
+        };
+        let due = match round.phase {
+            Phase::Open => {
+                let enough = self.config.close_at;
+                enough > 0 && self.has_updates(head.round, head.entries, enough)?
+            }
+            Phase::Aggregating { until } => until <= secs(now),
+            Phase::Closed | Phase::Aborted => {
+                self.open_next(now)?;
+                false
+            }
+        };
+        if due {
+            return self.close(now).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// Whether the round has as many updates. Each is an entry of the audit, so that they need not
+    /// be counted again before there are as many entries.
+    fn has_updates(&self, round: u64, entries: u64, enough: u64) -> Result<bool, Refusal> {
+        let mut counted = locked(&self.counted);
+        let (then, updates, at) = *counted;
+        if then == round && updates.saturating_add(entries.saturating_sub(at)) < enough {
+            return Ok(false);
+        }
+        let updates = self.state.updates_counted(round)?;
+        *counted = (round, updates, entries);
+        Ok(updates >= enough)
+    }
+
+    /// Whether an aggregator has the round, and may have died.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        let head = self.state.head().ok();
+        let round = head.and_then(|head| self.state.round(head.round).ok().flatten());
+        round.is_some_and(|round| matches!(round.phase, Phase::Aggregating { .. }))
+    }
+
+    /// Closes the round: the next model is made of its updates. When its rule cannot, the round is
+    /// open again.
+    ///
+    /// # Errors
+    /// [`Refusal::Conflict`] when there is no round, when another has it, and when the rule cannot;
+    /// [`Refusal::Unavailable`], [`Refusal::Internal`].
+    pub fn close(&self, now: Now) -> Result<Closed, Refusal> {
+        let until = secs(now).saturating_add(self.config.lease_secs);
+        let lease = self.state.take_round(secs(now), until)?;
+        let made = self.next_model(lease.round);
+        let (model, verdicts) = match made {
+            Ok(made) => made,
+            Err(refusal) => {
+                // Whoever took it meanwhile decides.
+                let _ = self.state.release_round(secs(now), lease);
+                return Err(refusal);
+            }
+        };
+        let model = self
+            .state
+            .close_round(secs(now), lease, model.name().digest(), &verdicts)?;
+        let used = verdicts
+            .iter()
+            .filter(|(_, verdict)| verdict.starts_with("used"));
+        let (used, all) = (used.count(), verdicts.len());
+        let (round, version) = (lease.round, version(&model));
+        self.tell(format!(
+            "round {round} is closed: {used} of {all} updates make {version}"
+        ));
+        self.open_next(now)?;
+        Ok(Closed { model, verdicts })
+    }
+
+    fn next_model(&self, round: u64) -> Result<(StoredModel, Vec<(DeviceId, String)>), Refusal> {
+        let opened = self.state.round(round)?;
+        let opened = opened.ok_or_else(|| Refusal::conflict("no round is open"))?;
+        let base = self.read_model(&opened.base)?;
+        let updates = self.state.updates(round)?;
+        let open = |hash: &[u8]| {
+            let name = BlobName::of_digest(hash);
+            let name = name.ok_or_else(|| Refusal::Internal("an update without a hash".into()))?;
+            let layout = base.layout();
+            StoredModel::open(name, layout, &self.blobs, &self.sha256).map_err(Refusal::from)
+        };
+        let weights = updates
+            .iter()
+            .map(|(_, update)| open(&update.receipt.weights));
+        let weights = weights.collect::<Result<Vec<_>, _>>()?;
+        let candidates: Vec<_> = updates
+            .iter()
+            .zip(&weights)
+            .map(|((device, update), weights)| Candidate {
+                device: device.as_str(),
+                examples: update.examples,
+                weights: weights as &dyn Weights,
+            })
+            .collect();
+        let values = base.values();
+        let outcome = aggregate(values, &candidates, &self.recipe, &self.limits, &mut |_| {})?;
+        let next = base.with_values(outcome.weights);
+        let next = next.map_err(|error| Refusal::Internal(error.to_string()))?;
+        let next = StoredModel::keep(&next, &self.blobs, &self.sha256)?;
+        let judged = outcome.judged.into_iter();
+        let verdicts = judged.map(|judged| {
+            let device = DeviceId::parse(&judged.device)?;
+            Ok((device, words(judged.verdict)))
+        });
+        Ok((next, verdicts.collect::<Result<_, Refusal>>()?))
+    }
+
+    /// How many rounds have ended with a next model.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`], [`Refusal::Internal`].
+    pub fn aggregations(&self) -> Result<u64, Refusal> {
+        let newest = self.state.head()?.round;
+        let mut closed = locked(&self.closed);
+        // A round that has ended stays as it is.
+        while closed.0 < newest {
+            match self.state.round(closed.0 + 1)?.map(|round| round.phase) {
+                Some(Phase::Closed) => closed.1 += 1,
+                Some(Phase::Aborted) | None => {}
+                Some(Phase::Open | Phase::Aggregating { .. }) => break,
+            }
+            closed.0 += 1;
+        }
+        Ok(closed.1)
+    }
+}
+
+/// What became of an update, in the words of the API.
+fn words(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Used { clipped: false } => "used".into(),
+        Verdict::Used { clipped: true } => "used, clipped".into(),
+        Verdict::NotSelected => "not_selected".into(),
+        Verdict::Rejected(rejection) => format!("rejected: {rejection:?}"),
+    }
+}

@@ -1,0 +1,7 @@
+//! The service: both dialects over a transport in memory, and what they refuse.
+
+mod challenges;
+mod enrolment;
+mod refusals;
+mod rounds;
+mod support;
