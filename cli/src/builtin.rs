@@ -15,6 +15,7 @@ use pqfw_http as _;
 use pqfw_kyber as _;
 #[cfg(feature = "libcrux")]
 use pqfw_libcrux as _;
+use pqfw_mcp as _;
 use pqfw_memory as _;
 use pqfw_ml_dsa as _;
 use pqfw_ml_kem as _;

@@ -1,0 +1,57 @@
+//! MCP as a system that profiles run: each dialect in a room of its own.
+
+use pqfw_framework::profile::{Profile, ProfileError, schema_of};
+use pqfw_framework::system::{Dialect, Failure, Host, Role, RunError, System, SystemInfo};
+use pqfw_framework::transport::BoxFuture;
+
+use crate::config::McpConfig;
+use crate::signed;
+
+/// The system.
+pub struct Mcp;
+
+impl System for Mcp {
+    fn info(&self) -> SystemInfo {
+        SystemInfo {
+            name: "mcp",
+            summary: "the Model Context Protocol under post-quantum protection",
+            dialects: vec![Dialect {
+                name: signed::DIALECT,
+                summary: "wire-compatible with deployed Python peers: signed, not sealed",
+                policy: None,
+                cannot_protect: signed::CANNOT_PROTECT.to_vec(),
+            }],
+            roles: &[Role::Demo, Role::Server, Role::Client],
+            shipped_profile: include_str!("../../mcp.toml"),
+        }
+    }
+
+    fn table_schema(&self) -> serde_json::Value {
+        schema_of::<McpConfig>()
+    }
+
+    fn check_table(&self, profile: &Profile) -> Result<(), ProfileError> {
+        profile.system_table::<McpConfig>().map(drop)
+    }
+
+    fn run(
+        &self,
+        role: Role,
+        profile: &Profile,
+        host: Host,
+        stop: BoxFuture<'static, ()>,
+    ) -> BoxFuture<'static, Result<(), RunError>> {
+        let config = profile.system_table::<McpConfig>();
+        let profile = profile.clone();
+        Box::pin(async move {
+            let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            match profile.dialect.as_str() {
+                signed::DIALECT => signed::run(role, &config, &profile, host, stop).await,
+                other => Err(RunError::new(
+                    Failure::Usage,
+                    format!("mcp has no dialect `{other}`"),
+                )),
+            }
+        })
+    }
+}
