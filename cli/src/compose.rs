@@ -11,7 +11,7 @@ use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Host, Outside, Report, Role, System};
 use pqfw_framework::transport::{TlsSettings, TlsTrust};
 use pqfw_framework::world::World;
-use pqfw_runtime::{DirectoryKeys, OsProcesses, OsStandard, OsWorld};
+use pqfw_runtime::{DirectoryJournals, DirectoryKeys, OsProcesses, OsStandard, OsWorld};
 use serde_json::json;
 
 use crate::error::CliError;
@@ -171,6 +171,7 @@ pub(crate) fn compose(
                 .map(|transport| (transport.info().name, transport.clone()))
                 .collect(),
             processes: Arc::new(OsProcesses),
+            journals: Arc::new(DirectoryJournals::new(&state)),
             standard: Arc::new(OsStandard),
             control: Arc::new(OsControl::new(&state)),
             blobs: pqfw_store::open_blobs(&profile.common.store.url, &state)?,

@@ -17,6 +17,7 @@
 //! `conformance`, the module of that name holds the kit that tests providers.
 
 pub mod aead;
+pub mod audit;
 pub mod blobs;
 pub mod catalogue;
 #[cfg(feature = "conformance")]

@@ -24,6 +24,8 @@ pub struct Suite {
     pub hash: AdmittedHash,
     /// SHA-256, fixed by the definitions of fingerprints and of replay records.
     pub digest: AdmittedHash,
+    /// SHA3-256, fixed by the definition of `did:pqaid` and of what its owners sign.
+    pub did_digest: AdmittedHash,
 }
 
 /// The names of a suite: each an ordered list of alternatives, `id` or `id@provider`.
@@ -56,6 +58,7 @@ impl Suite {
             hash: resolver.hash(kdf.sizes().hash)?,
             kdf,
             digest: resolver.hash("SHA-256")?,
+            did_digest: resolver.hash("SHA3-256")?,
         })
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::audit::Journals;
 use crate::blobs::Blobs;
 use crate::control::Control;
 use crate::process::Processes;
@@ -100,6 +101,8 @@ pub struct Outside {
     pub transports: BTreeMap<&'static str, Arc<dyn Transport>>,
     /// Commands of this machine.
     pub processes: Arc<dyn Processes>,
+    /// Files that only grow: audit logs.
+    pub journals: Arc<dyn Journals>,
     /// The process's standard input and output.
     pub standard: Arc<dyn Standard>,
     /// The operator's doors.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pqfw_framework::audit::MemoryJournals;
 use pqfw_framework::blobs::MemoryBlobs;
 use pqfw_framework::control::{Control, Door};
 use pqfw_framework::metrics::MetricsSource;
@@ -19,6 +20,7 @@ pub fn empty_outside() -> Outside {
     Outside {
         transports: BTreeMap::new(),
         processes: Arc::new(Nothing),
+        journals: Arc::new(MemoryJournals::default()),
         standard: Arc::new(Nothing),
         control: Arc::new(Nothing),
         blobs: Arc::new(MemoryBlobs::default()),

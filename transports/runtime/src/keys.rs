@@ -146,7 +146,7 @@ fn read_bounded(mut file: &File, length: u64) -> std::io::Result<SecretBytes> {
 }
 
 #[cfg(unix)]
-fn make_private_directory(directory: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_directory(directory: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
 
     DirBuilder::new()
@@ -156,7 +156,7 @@ fn make_private_directory(directory: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn make_private_directory(directory: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_directory(directory: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).create(directory)
 }
 

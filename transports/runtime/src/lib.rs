@@ -6,6 +6,7 @@
 //! | `address` | [`Target`], [`listen_address`]: addresses, as profiles write them |
 //! | `world` | [`OsWorld`]: the only reader of the clock and the only caller of the OS generator |
 //! | `keys` | [`DirectoryKeys`]: key files in one directory, written atomically |
+//! | `journal` | [`DirectoryJournals`]: files that only grow, for audit logs |
 //! | `secrecy` | which key files are secret, and who may read those |
 //! | `process` | [`OsProcesses`]: commands, bounded in time and output |
 //! | `standard` | [`OsStandard`]: standard input and output as a stream |
@@ -16,6 +17,7 @@
 
 mod address;
 pub mod desk;
+mod journal;
 mod keys;
 mod process;
 mod secrecy;
@@ -24,6 +26,7 @@ mod stop;
 mod world;
 
 pub use address::{Target, listen_address};
+pub use journal::DirectoryJournals;
 pub use keys::{DirectoryKeys, LARGEST_KEY_FILE_BYTES, LONGEST_NAME_BYTES};
 pub use process::OsProcesses;
 pub use standard::OsStandard;
