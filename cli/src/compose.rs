@@ -11,7 +11,8 @@ use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Host, Outside, Report, Role, System};
 use pqfw_framework::transport::{TlsSettings, TlsTrust};
 use pqfw_framework::world::World;
-use pqfw_runtime::{DirectoryJournals, DirectoryKeys, OsProcesses, OsStandard, OsWorld};
+use pqfw_process::OsProcesses;
+use pqfw_runtime::{DirectoryJournals, DirectoryKeys, OsStandard, OsWorld};
 use serde_json::json;
 
 use crate::error::CliError;
@@ -170,8 +171,8 @@ pub(crate) fn compose(
                 .transports()
                 .map(|transport| (transport.info().name, transport.clone()))
                 .collect(),
-            processes: Arc::new(OsProcesses),
             journals: Arc::new(DirectoryJournals::new(&state)),
+            processes: Arc::new(OsProcesses::default()),
             standard: Arc::new(OsStandard),
             control: Arc::new(OsControl::new(&state)),
             blobs: pqfw_store::open_blobs(&profile.common.store.url, &state)?,

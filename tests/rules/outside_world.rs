@@ -44,7 +44,7 @@ const SOCKETS: &[&str] = &[
     "transports/tcp/",
     "transports/udp/",
 ];
-const SURROUNDINGS: &[&str] = &["transports/runtime/", "cli/"];
+const SURROUNDINGS: &[&str] = &["transports/process/", "transports/runtime/", "cli/"];
 /// SQLite does not wait for a journal whose mode is changing, so the store does.
 const WAITING: &[&str] = &["transports/store/src/sqlite.rs"];
 

@@ -1,51 +1,46 @@
-//! Commands of this machine, bounded in time and output.
+//! A command that runs to its end, bounded in time and output.
 
 use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
-use pqfw_framework::process::{Command, ProcessError, ProcessLimits, Processes};
-use pqfw_framework::transport::BoxFuture;
+use pqfw_framework::process::{Command, ProcessError, ProcessLimits};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin};
 use tokio::time::timeout;
 
-/// Runs commands as children of this process, with its environment and directory.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OsProcesses;
+/// Runs a command to its end.
+pub(crate) async fn run(
+    command: &Command,
+    input: &[u8],
+    limits: ProcessLimits,
+) -> Result<Vec<u8>, ProcessError> {
+    let program = &command.program;
+    let child = tokio::process::Command::new(program)
+        .args(&command.arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| not_started(program, &error))?;
+    // Dropped with the future when the time is over, which kills the child.
+    let outcome = timeout(limits.time, converse(child, input, limits.output_bytes)).await;
+    match outcome {
+        Ok(Ok(output)) => output.judge(program, limits.output_bytes),
+        Ok(Err(error)) => Err(ProcessError::Failed {
+            program: program.clone(),
+            status: "a broken pipe".into(),
+            last_words: error.to_string(),
+        }),
+        Err(_) => Err(timed_out(program, limits.time)),
+    }
+}
 
-impl Processes for OsProcesses {
-    fn run<'a>(
-        &'a self,
-        command: &'a Command,
-        input: &'a [u8],
-        limits: ProcessLimits,
-    ) -> BoxFuture<'a, Result<Vec<u8>, ProcessError>> {
-        Box::pin(async move {
-            let program = &command.program;
-            let child = tokio::process::Command::new(program)
-                .args(&command.arguments)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .kill_on_drop(true)
-                .spawn()
-                .map_err(|error| ProcessError::Start {
-                    program: program.clone(),
-                    reason: error.to_string(),
-                })?;
-            // Dropped with the future when the time is over, which kills the child.
-            let outcome = timeout(limits.time, converse(child, input, limits.output_bytes)).await;
-            match outcome {
-                Ok(Ok(output)) => output.judge(program, limits.output_bytes),
-                Ok(Err(error)) => Err(ProcessError::Failed {
-                    program: program.clone(),
-                    status: "a broken pipe".into(),
-                    last_words: error.to_string(),
-                }),
-                Err(_) => Err(timed_out(program, limits.time)),
-            }
-        })
+pub(crate) fn not_started(program: &str, error: &io::Error) -> ProcessError {
+    ProcessError::Start {
+        program: program.into(),
+        reason: error.to_string(),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use pqfw_framework::process::{Command, ProcessError, ProcessLimits, Processes};
-use pqfw_runtime::OsProcesses;
+use pqfw_process::OsProcesses;
 
 const LIMITS: ProcessLimits = ProcessLimits {
     time: Duration::from_secs(30),
@@ -19,7 +19,9 @@ fn shell(script: &str) -> Command {
 }
 
 async fn run(script: &str, input: &[u8], limits: ProcessLimits) -> Result<Vec<u8>, ProcessError> {
-    OsProcesses.run(&shell(script), input, limits).await
+    OsProcesses::default()
+        .run(&shell(script), input, limits)
+        .await
 }
 
 #[tokio::test]
@@ -38,7 +40,10 @@ async fn a_program_that_is_not_there_cannot_be_started() {
         program: "/nowhere/at/all".into(),
         arguments: Vec::new(),
     };
-    let error = OsProcesses.run(&command, b"", LIMITS).await.unwrap_err();
+    let error = OsProcesses::default()
+        .run(&command, b"", LIMITS)
+        .await
+        .unwrap_err();
     assert!(matches!(error, ProcessError::Start { program, .. } if program == "/nowhere/at/all"));
 }
 
