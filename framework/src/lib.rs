@@ -28,6 +28,7 @@ pub(crate) mod hybrid;
 pub mod kdf;
 pub mod kem;
 pub mod keys;
+pub mod lines;
 pub mod machine;
 pub mod metrics;
 pub mod peers;
@@ -45,6 +46,7 @@ pub mod system;
 pub mod transport;
 #[cfg(feature = "vectors")]
 pub mod vectors;
+pub mod waiting;
 pub mod wire;
 pub mod world;
 

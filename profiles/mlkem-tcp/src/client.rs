@@ -6,9 +6,9 @@ use pqfw_framework::transport::{BoxFuture, Connection, StreamReader};
 use crate::config::Bounds;
 use crate::console;
 use crate::lines::{LineError, Lines};
-use crate::race::{First, race, within};
 use crate::session::{ClientSession, ExpectGreeting, SessionError};
 use crate::trust::Trust;
+use pqfw_framework::waiting::{First, race, within};
 
 /// Bytes read at once.
 const CHUNK: usize = 16 << 10;

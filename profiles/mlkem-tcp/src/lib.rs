@@ -29,8 +29,6 @@ pub mod session;
 pub mod trust;
 pub mod wire;
 
-mod closing;
-mod race;
 mod system;
 
 use pqfw_framework::registry::Plugin;

@@ -7,12 +7,12 @@ use pqfw_framework::system::{Event, Report};
 use pqfw_framework::transport::{BoxFuture, Connection, StreamService, TransportError};
 use pqfw_framework::world::World;
 
-use crate::closing::Closing;
 use crate::config::Bounds;
 use crate::console;
-use crate::race::{First, race, within};
 use crate::session::{Said, ServerSession, SessionError};
 use crate::trust::ServerKeys;
+use pqfw_framework::waiting::Closing;
+use pqfw_framework::waiting::{First, race, within};
 
 /// Bytes read at once.
 const CHUNK: usize = 16 << 10;

@@ -12,10 +12,10 @@ use crate::channel::client::Caller;
 use crate::channel::server::Parts;
 use crate::client::Input;
 use crate::config::Config;
-use crate::race::race;
 use crate::server::Server;
 use crate::trust::{KeysError, ServerKeys};
 use crate::{channel, client, console, demo};
+use pqfw_framework::waiting::race;
 
 /// The system.
 pub struct MlkemTcp;

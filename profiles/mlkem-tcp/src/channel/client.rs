@@ -18,7 +18,7 @@ use super::text::PeerLines;
 use crate::client::Input;
 use crate::config::Bounds;
 use crate::console;
-use crate::race::{First, race, within};
+use pqfw_framework::waiting::{First, race, within};
 
 /// What a client is made of.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::activity::Activity;
 use super::error::ChatError;
-use crate::race::{First, both, race};
+use pqfw_framework::waiting::{First, both, race};
 
 /// Bytes moved at once.
 pub(super) const CHUNK: usize = 16 << 10;

@@ -20,7 +20,7 @@ use super::purpose::Purpose;
 use super::server::{Parts, Server, short};
 use crate::config::Bounds;
 use crate::console;
-use crate::race::within;
+use pqfw_framework::waiting::within;
 
 /// Plays the scenario.
 ///
@@ -356,7 +356,7 @@ async fn echoed(
             }
         }
     };
-    crate::race::both(there, returning).await?;
+    pqfw_framework::waiting::both(there, returning).await?;
     Ok(back)
 }
 

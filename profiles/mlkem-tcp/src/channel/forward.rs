@@ -13,9 +13,9 @@ use super::client::Caller;
 use super::copy::splice;
 use super::error::ChatError;
 use super::purpose::{Purpose, is_target};
-use crate::closing::Closing;
 use crate::console;
-use crate::race::{First, race};
+use pqfw_framework::waiting::Closing;
+use pqfw_framework::waiting::{First, race};
 
 /// Listens on `local`, by `transport`, until it is told to stop.
 ///

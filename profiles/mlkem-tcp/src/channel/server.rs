@@ -17,10 +17,10 @@ use super::error::ChatError;
 use super::mailbox::Mailbox;
 use super::purpose::{OK, Purpose, first_line, refusal, scheme};
 use super::text::PeerLines;
-use crate::closing::Closing;
 use crate::config::Bounds;
 use crate::console;
-use crate::race::{First, race, within};
+use pqfw_framework::waiting::Closing;
+use pqfw_framework::waiting::{First, race, within};
 
 /// A server of many clients.
 pub struct Server {
