@@ -1,6 +1,9 @@
 //! Children: a stream to talk through, and an end that nothing escapes.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a helper that cannot has failed its test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that cannot has failed its test"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
