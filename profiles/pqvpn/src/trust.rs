@@ -122,19 +122,25 @@ pub struct KnownPeer {
 
 /// A list of peers in memory.
 pub struct TrustList {
-    mode: TrustMode,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+/// What a list remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Whom it knows.
+    pub known: BTreeMap<PeerId, KnownPeer>,
+    /// Whose identity was given up for another.
+    pub retired: BTreeSet<PeerId>,
+}
+
 struct State {
-    known: BTreeMap<PeerId, KnownPeer>,
-    /// Identities that were given up, by peers that were pinned.
-    retired: BTreeSet<PeerId>,
-    /// The same, by peers that were known by first use.
-    retired_strangers: BTreeSet<PeerId>,
+    mode: TrustMode,
+    memory: Memory,
     /// How many of the known are known by first use.
     strangers: usize,
+    /// How many identities strangers have given up.
+    retired_strangers: usize,
 }
 
 impl TrustList {
@@ -145,37 +151,35 @@ impl TrustList {
             let first_use = false;
             (id, KnownPeer { name, first_use })
         };
-        Self::remembering(mode, known.into_iter().map(pinned).collect(), [])
+        let memory = Memory {
+            known: known.into_iter().map(pinned).collect(),
+            retired: BTreeSet::new(),
+        };
+        Self::restored(mode, memory)
     }
 
-    /// The list of a node that has run before: everybody it knew, and the identities given up.
+    /// A list that remembers what another did: who is known by first use alone stays so.
     #[must_use]
-    pub fn remembering(
-        mode: TrustMode,
-        known: BTreeMap<PeerId, KnownPeer>,
-        retired: impl IntoIterator<Item = PeerId>,
-    ) -> Self {
-        let state = Mutex::new(State {
-            strangers: known.values().filter(|known| known.first_use).count(),
-            known,
-            retired: retired.into_iter().collect(),
-            retired_strangers: BTreeSet::new(),
-        });
-        Self { mode, state }
+    pub fn restored(mode: TrustMode, memory: Memory) -> Self {
+        let state = Mutex::new(State::new(mode, memory));
+        Self { state }
     }
 
-    /// Everybody it knows, to be written down.
+    /// Puts another list into the place of this one, for whoever asks from here on.
+    pub fn replace(&self, mode: TrustMode, memory: Memory) {
+        *self.state() = State::new(mode, memory);
+    }
+
+    /// What it remembers, to be written down.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        self.state().memory.clone()
+    }
+
+    /// Everybody it knows.
     #[must_use]
     pub fn known(&self) -> BTreeMap<PeerId, KnownPeer> {
-        self.state().known.clone()
-    }
-
-    /// The identities that were given up, to be written down: who has one is refused for good.
-    #[must_use]
-    pub fn retired(&self) -> Vec<PeerId> {
-        let state = self.state();
-        let all = state.retired.union(&state.retired_strangers);
-        all.copied().collect()
+        self.state().memory.known.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -186,7 +190,7 @@ impl TrustList {
 impl Trust for TrustList {
     fn judge(&self, question: &Question<'_>) -> Verdict {
         let mut state = self.state();
-        let verdict = state.verdict(self.mode, question);
+        let verdict = state.verdict(question);
         if question.stage == Stage::Proven {
             state.remember(question, verdict);
         }
@@ -195,16 +199,30 @@ impl Trust for TrustList {
 }
 
 impl State {
-    fn verdict(&self, mode: TrustMode, question: &Question<'_>) -> Verdict {
-        let peer = question.peer;
-        if self.retired.contains(&peer) || self.retired_strangers.contains(&peer) {
+    fn new(mode: TrustMode, memory: Memory) -> Self {
+        let known = memory.known.values();
+        Self {
+            strangers: known.filter(|known| known.first_use).count(),
+            retired_strangers: 0,
+            mode,
+            memory,
+        }
+    }
+
+    fn verdict(&self, question: &Question<'_>) -> Verdict {
+        let (mode, peer) = (self.mode, question.peer);
+        let Memory {
+            known: all,
+            retired,
+        } = &self.memory;
+        if retired.contains(&peer) {
             return Verdict::Refused(Distrust::Retired);
         }
         let of_name = question.called.and_then(|name| self.named(name));
-        let known = self.known.get(&peer);
+        let known = all.get(&peer);
         let follows = matches!(mode, TrustMode::Pinned | TrustMode::Tofu);
         let former = question.former.filter(|former| follows && *former != peer);
-        let former = former.and_then(|former| Some((former, self.known.get(&former)?)));
+        let former = former.and_then(|former| Some((former, all.get(&former)?)));
         match (known, of_name, former) {
             (Some(known), of_name, _) if of_name.is_none_or(|other| other == peer) => {
                 match known.first_use {
@@ -242,11 +260,12 @@ impl State {
 
     /// What strangers give up takes no room from the pinned.
     fn follows(&self, former: PeerId, first_use: bool) -> Verdict {
+        let all = self.memory.retired.len();
         let retired = match first_use {
-            true => &self.retired_strangers,
-            false => &self.retired,
+            true => self.retired_strangers,
+            false => all - self.retired_strangers.min(all),
         };
-        match retired.len() < MOST_RETIRED {
+        match retired < MOST_RETIRED {
             true => Verdict::Follows { former, first_use },
             false => Verdict::Refused(Distrust::Full),
         }
@@ -254,15 +273,19 @@ impl State {
 
     fn named(&self, name: &str) -> Option<PeerId> {
         let has_name = |known: &KnownPeer| known.name.as_deref() == Some(name);
-        let mut all = self.known.iter();
+        let mut all = self.memory.known.iter();
         all.find(|(_, known)| has_name(known)).map(|(id, _)| *id)
     }
 
     fn remember(&mut self, question: &Question<'_>, verdict: Verdict) {
+        let Memory {
+            known: all,
+            retired,
+        } = &mut self.memory;
         match verdict {
             Verdict::FirstUse => {
                 let strangers = &mut self.strangers;
-                let known = self.known.entry(question.peer).or_insert_with(|| {
+                let known = all.entry(question.peer).or_insert_with(|| {
                     *strangers += 1;
                     KnownPeer {
                         name: None,
@@ -272,12 +295,10 @@ impl State {
                 known.name = known.name.take().or(question.called.map(str::to_owned));
             }
             Verdict::Follows { former, first_use } => {
-                if let Some(known) = self.known.remove(&former) {
-                    match first_use {
-                        true => self.retired_strangers.insert(former),
-                        false => self.retired.insert(former),
-                    };
-                    self.known.insert(question.peer, known);
+                if let Some(known) = all.remove(&former) {
+                    retired.insert(former);
+                    self.retired_strangers += usize::from(first_use);
+                    all.insert(question.peer, known);
                 }
             }
             Verdict::Known | Verdict::Refused(_) => {}
@@ -397,7 +418,7 @@ mod tests {
                 assert_eq!(former, Verdict::Refused(Distrust::Retired));
                 assert_eq!(ask(Stage::Claimed), Verdict::Known);
                 // A restart does not give it back.
-                let again = TrustList::remembering(mode, list.known(), list.retired());
+                let again = TrustList::restored(mode, list.memory());
                 let former = asked(&again, KNOWN, None, None, Stage::Claimed);
                 assert_eq!(former, Verdict::Refused(Distrust::Retired));
             } else {
@@ -421,6 +442,14 @@ mod tests {
         assert!(!FOLLOWS.is_first_use() && !Verdict::Known.is_first_use());
     }
 
+    #[test]
+    fn a_list_is_replaced_at_once() {
+        let list = list(TrustMode::Tofu);
+        list.replace(TrustMode::AllowList, Memory::default());
+        let ask = |peer| asked(&list, peer, None, None, Stage::Claimed);
+        assert_eq!(ask(KNOWN), Verdict::Refused(Distrust::Unknown));
+    }
+
     fn numbered(number: usize) -> PeerId {
         let mut id = [0; 32];
         id[..8].copy_from_slice(&(number + 1).to_be_bytes());
@@ -439,7 +468,8 @@ mod tests {
                 first_use: false,
             };
             let known = known.chain([(KNOWN, pin)]).collect();
-            TrustList::remembering(TrustMode::Tofu, known, [])
+            let retired = BTreeSet::new();
+            TrustList::restored(TrustMode::Tofu, Memory { known, retired })
         };
         let refused = Verdict::Refused(Distrust::Full);
         let list = full(MOST_REMEMBERED_UNCALLED);
@@ -468,8 +498,8 @@ mod tests {
         }
         let refused = ask(OTHER, Some(numbered(MOST_RETIRED)));
         assert_eq!(refused, Verdict::Refused(Distrust::Full));
-        assert_eq!(list.retired().len(), MOST_RETIRED);
-        assert_eq!(list.known().len(), 2);
+        let Memory { known, retired } = list.memory();
+        assert_eq!((known.len(), retired.len()), (2, MOST_RETIRED));
         assert_eq!(ask(OTHER, Some(KNOWN)), FOLLOWS);
     }
 }
