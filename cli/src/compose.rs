@@ -13,6 +13,7 @@ use pqfw_framework::transport::{TlsSettings, TlsTrust};
 use pqfw_framework::world::World;
 use pqfw_process::OsProcesses;
 use pqfw_runtime::{DirectoryJournals, DirectoryKeys, OsStandard, OsWorld};
+use pqfw_tun::TunInterfaces;
 use serde_json::json;
 
 use crate::error::CliError;
@@ -173,6 +174,7 @@ pub(crate) fn compose(
                 .collect(),
             journals: Arc::new(DirectoryJournals::new(&state)),
             processes: Arc::new(OsProcesses::default()),
+            interfaces: Arc::new(TunInterfaces::new(state.join("routes"))),
             standard: Arc::new(OsStandard),
             control: Arc::new(OsControl::new(&state)),
             blobs: pqfw_store::open_blobs(&profile.common.store.url, &state)?,

@@ -25,6 +25,7 @@ pub mod conformance;
 pub mod control;
 pub mod hash;
 pub(crate) mod hybrid;
+pub mod interface;
 pub mod kdf;
 pub mod kem;
 pub mod keys;

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::audit::Journals;
 use crate::blobs::Blobs;
 use crate::control::Control;
+use crate::interface::Interfaces;
 use crate::process::Processes;
 use crate::profile::{Profile, ProfileError};
 use crate::secret::SecretBytes;
@@ -103,6 +104,8 @@ pub struct Outside {
     pub processes: Arc<dyn Processes>,
     /// Files that only grow: audit logs.
     pub journals: Arc<dyn Journals>,
+    /// Interfaces of this machine.
+    pub interfaces: Arc<dyn Interfaces>,
     /// The process's standard input and output.
     pub standard: Arc<dyn Standard>,
     /// The operator's doors.

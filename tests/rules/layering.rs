@@ -10,7 +10,7 @@ const SHARED_BY_TRANSPORTS: [&str; 4] =
     ["pqfw-framework", "pqfw-session", "pqfw-runtime", "pqfw-tls"];
 
 /// Crates with sockets, files, clocks or the operating system's generator in them.
-const OUTSIDE_WORLD: [&str; 30] = [
+const OUTSIDE_WORLD: [&str; 32] = [
     "async-std",
     "chrono",
     "dirs",
@@ -29,6 +29,7 @@ const OUTSIDE_WORLD: [&str; 30] = [
     "quinn",
     "rand",
     "reqwest",
+    "route_manager",
     "rusqlite",
     "rustix",
     "rustls",
@@ -38,6 +39,7 @@ const OUTSIDE_WORLD: [&str; 30] = [
     "tempfile",
     "tokio",
     "tracing-subscriber",
+    "tun-rs",
     "ureq",
     "web-time",
     "windows-sys",

@@ -35,12 +35,14 @@ const FILES: &[&str] = &[
     "transports/control/",
     "transports/runtime/",
     "transports/store/",
+    "transports/tun/src/left.rs",
     "cli/",
 ];
 const SOCKETS: &[&str] = &[
     "transports/control/",
     "transports/http/",
     "transports/quic/",
+    "transports/runtime/src/resolve.rs",
     "transports/tcp/",
     "transports/udp/",
 ];

@@ -6,6 +6,8 @@ use std::time::Duration;
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::{Failure, Role};
 
+use tokio::runtime::{Builder, Runtime};
+
 use super::Rehearsal;
 use crate::args::{Common, Level, Run};
 use crate::compose;
@@ -50,7 +52,10 @@ pub(super) fn run(
     };
     let composed = compose::compose(profile, role, &registry, Arc::new(console), output)?;
     composed.announce(output, &place);
-    let runtime = runtime()?;
+    let runtime = match role {
+        Role::Node => frugal_runtime()?,
+        Role::Demo | Role::Server | Role::Client => runtime()?,
+    };
     let outcome = runtime.block_on(async {
         let stop = pqfw_runtime::stop_signal();
         composed
@@ -67,14 +72,30 @@ pub(super) fn run(
 pub(super) const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// The runtime of every command that talks to a network.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            CliError::new(
-                Failure::Operation,
-                format!("cannot start the runtime: {error}"),
-            )
-        })
+pub(super) fn runtime() -> Result<Runtime, CliError> {
+    built(Builder::new_multi_thread().enable_all())
+}
+
+/// The runtime of a node. Its threads begin with the privileges that an open interface needs; the
+/// one that opens it gives the others up itself.
+fn frugal_runtime() -> Result<Runtime, CliError> {
+    let give_up = || {
+        if let Err(error) = pqfw_tun::keep_net_admin() {
+            tracing::error!("{error}");
+        }
+    };
+    built(
+        Builder::new_multi_thread()
+            .enable_all()
+            .on_thread_start(give_up),
+    )
+}
+
+fn built(builder: &mut Builder) -> Result<Runtime, CliError> {
+    builder.build().map_err(|error| {
+        CliError::new(
+            Failure::Operation,
+            format!("cannot start the runtime: {error}"),
+        )
+    })
 }

@@ -70,7 +70,11 @@ fn what_is_less_than_hybrid_or_does_not_exist_yet_is_refused() {
     refused(&["--set=suite.signature=ML-DSA-87"], 4, "no classical part");
     refused(&["--set=policy=modern"], 2, "require_hybrid_handshake");
     refused(&["--set=relay.enabled=true"], 2, "no circuits");
-    refused(&["--role=node"], 2, "no role `node`; there are: demo");
+    refused(
+        &["--role=server"],
+        2,
+        "no role `server`; there are: demo, node",
+    );
     refused(
         &["--set=security.handshake_per_minute_per_ip=1"],
         2,

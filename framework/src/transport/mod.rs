@@ -18,6 +18,7 @@ mod tls;
 
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -167,6 +168,23 @@ pub trait Transport: Send + Sync {
     ) -> BoxFuture<'a, Result<Arc<dyn Datagrams>, TransportError>> {
         let refused = self.unsupported(Delivery::Datagram);
         Box::pin(async { Err(refused) })
+    }
+
+    /// Where datagrams to `HOST:PORT` go, the best first; a transport whose machine can look names
+    /// up does so.
+    ///
+    /// # Errors
+    /// [`TransportError::Address`].
+    fn resolve<'a>(
+        &'a self,
+        authority: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, TransportError>> {
+        let parsed = authority.parse().map(|address| vec![address]);
+        let parsed = parsed.map_err(|_| TransportError::Address {
+            address: authority.escape_debug().to_string(),
+            reason: "this transport looks no names up: write an IP address and a port".into(),
+        });
+        Box::pin(async { parsed })
     }
 
     /// The refusal of a delivery that it does not have.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`node::Node`] is a [`Machine`](pqfw_framework::machine::Machine), and [`driver`] has it at work on a
-//! socket. What opens a TUN device is to come; so are circuits.
+//! socket. [`service`] is role `node`, with an interface of this machine. Circuits are to come.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -21,6 +21,8 @@
 //! | [`trust`] | whom a node trusts, as one question |
 //! | [`node`] | the machine: calls, answers, peers, paths, timers |
 //! | [`driver`] | a node at work: datagrams, a pool of threads, events |
+//! | [`packets`] | which addresses are whose, segments that fit |
+//! | [`service`] | role `node`: keys, known peers, calls, packets between interface and peers |
 //! | [`config`], `system`, [`demo`] | what a profile says, and what it runs |
 //! | [`limits`] | every bound |
 
@@ -38,6 +40,7 @@ mod identity;
 pub mod limits;
 mod mac;
 pub mod node;
+pub mod packets;
 mod peer_id;
 #[cfg(test)]
 #[path = "../tests/node/people.rs"]
@@ -45,6 +48,7 @@ mod people;
 mod rate;
 mod reassembly;
 mod schedule;
+pub mod service;
 pub mod session;
 mod suites;
 mod system;

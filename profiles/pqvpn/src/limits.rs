@@ -83,6 +83,8 @@ pub const LAST_COUNTER: u64 = u64::MAX - (1 << 21);
 
 /// The largest inner packet: the most that UDP over IPv4 carries, without the frame.
 pub const MOST_PACKET: usize = 65_507 - 32;
+/// The least that an interface carries: what IPv6 asks of every link (RFC 8200 section 5).
+pub const LEAST_MTU: usize = 1280;
 /// The longest control text.
 pub const MOST_CONTROL: usize = 1024;
 /// Keepalives without an answer after which a peer is dead.

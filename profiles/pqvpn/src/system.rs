@@ -5,7 +5,7 @@ use pqfw_framework::system::{Dialect, Failure, Host, Role, RunError, System, Sys
 use pqfw_framework::transport::BoxFuture;
 
 use crate::config::{OWN_KEYS, Settings, Table};
-use crate::demo;
+use crate::{demo, service};
 
 /// The system.
 pub struct Pqvpn;
@@ -21,7 +21,7 @@ impl System for Pqvpn {
                 policy: None,
                 cannot_protect: Vec::new(),
             }],
-            roles: &[Role::Demo],
+            roles: &[Role::Demo, Role::Node],
             shipped_profile: include_str!("../../pqvpn.toml"),
         }
     }
@@ -50,8 +50,9 @@ impl System for Pqvpn {
             let settings = settings.map_err(|error| RunError::new(Failure::Usage, error))?;
             match role {
                 Role::Demo => demo::run(&settings, host, stop).await,
-                Role::Node | Role::Server | Role::Client => {
-                    let text = format!("pqvpn has no role `{role}`; there is demo");
+                Role::Node => service::run(&settings, host, stop).await,
+                Role::Server | Role::Client => {
+                    let text = format!("pqvpn has no role `{role}`; there are demo and node");
                     Err(RunError::new(Failure::Usage, text))
                 }
             }

@@ -7,9 +7,11 @@
 
 use std::time::Duration;
 
+use pqfw_framework::interface::{InterfaceSettings, IpRange};
 use pqfw_framework::profile::{Origin, Overrides, Profile, ProfileError, schema};
 use pqfw_framework::registry::Registry;
-use pqfw_pqvpn::config::Settings;
+use pqfw_pqvpn::PeerId;
+use pqfw_pqvpn::config::{Bootstrap, InterfaceMode, KeyPlace, Settings};
 use pqfw_pqvpn::session::Buckets;
 use pqfw_pqvpn::trust::TrustMode;
 
@@ -57,6 +59,75 @@ fn the_shipped_profile_is_safe() {
     assert_eq!(settings.rekey_after, Duration::from_secs(600));
     assert_eq!(settings.rekey_grace, Duration::from_secs(60));
     assert_eq!(settings.buckets, Buckets::default());
+    assert_eq!(settings.keys, KeyPlace::Temporary);
+    assert_eq!(settings.mode, InterfaceMode::None);
+    assert!(!settings.interface.full_tunnel && settings.bootstrap.is_empty());
+}
+
+fn routes(digits: &str, range: &str) -> String {
+    let peer = digits.repeat(32);
+    format!("[[peer_routes]]\npeer = 'sha256:{peer}'\nranges = ['{range}']\n")
+}
+
+#[test]
+fn a_node_keeps_its_keys_where_it_is_told() {
+    let files = |signature: &str, kem: &str| KeyPlace::Files {
+        signature: signature.into(),
+        kem: kem.into(),
+    };
+    let kept = "keys.runtime_temp_keys = false\n";
+    assert_eq!(
+        with(kept).keys,
+        files("pqvpn-signature.pem", "pqvpn-kem.pem")
+    );
+    let named = "peer.ed25519_sk_file = 'a.pem'\npeer.brainpoolP512r1_sk_file = 'b.pem'";
+    assert_eq!(
+        with(&format!("{kept}{named}")).keys,
+        files("a.pem", "b.pem")
+    );
+}
+
+#[test]
+fn a_node_calls_whom_it_is_told() {
+    let id = "0a".repeat(32);
+    let told = with(&format!(
+        "bootstrap.peers = ['hub.example:1', '[::1]:2#{id}']"
+    ));
+    let bootstrap = |place: &str, peer| Bootstrap {
+        place: place.into(),
+        peer,
+    };
+    let all = [
+        bootstrap("hub.example:1", None),
+        bootstrap("[::1]:2", Some(PeerId([10; 32]))),
+    ];
+    assert_eq!(told.bootstrap, all);
+}
+
+#[test]
+fn an_interface_is_as_the_profile_says() {
+    let text = "[interface]\nmode = 'tun'\nname = 'vpn7'\naddresses = ['10.7.0.1/24', 'fd07::1/64']\n\
+                mtu = 1400\nroutes = ['192.0.2.0/24']\nfull_tunnel = true\n";
+    let told = with(&format!(
+        "{text}{}{}",
+        routes("0a", "10.7.0.2/32"),
+        routes("0b", "0.0.0.0/0")
+    ));
+    assert_eq!(told.mode, InterfaceMode::Tun);
+    let range = |text: &str| -> IpRange { text.parse().unwrap() };
+    let expected = InterfaceSettings {
+        name: "vpn7".into(),
+        addresses: vec![range("10.7.0.1/24"), range("fd07::1/64")],
+        mtu: 1400,
+        // What is everything is routed by `full_tunnel` alone.
+        routes: vec![range("192.0.2.0/24"), range("10.7.0.2/32")],
+        full_tunnel: true,
+        outside: Vec::new(),
+    };
+    assert_eq!(told.interface, expected);
+    let owner = |text: &str| told.ranges.peer_of(text.parse().unwrap());
+    assert_eq!(owner("10.7.0.2"), Some(PeerId([10; 32])));
+    assert_eq!(owner("10.7.0.3"), Some(PeerId([11; 32])));
 }
 
 #[test]
@@ -141,26 +212,23 @@ fn each_key_is_followed() {
 fn what_a_node_does_not_take_is_refused_where_it_stands() {
     let id = "0a".repeat(32);
     let with_id = |place: &str| format!("bootstrap.peers = ['{place}#{id}']");
+    let two_owners = || routes("0a", "10.7.0.1/24") + &routes("0b", "10.7.0.2/24");
     for (line, key, says) in [
         ("security.require_hybrid_handshake = false", "", "only true"),
         ("security.strict_sig_verify = false", "", "only true"),
         (
             "peer.ed25519_sk_file = 'a.pem'",
-            "",
-            "no role that keeps keys",
+            "peer.ed25519_sk_file",
+            "such keys have no files",
         ),
         (
             "peer.brainpoolP512r1_sk_file = 'a.pem'",
-            "",
-            "no role that keeps keys",
+            "peer.brainpoolP512r1_sk_file",
+            "such keys have no files",
         ),
+        ("peer.ed25519_sk_file = '../a.pem'", "", "letters"),
         ("peer.nickname = 'a b'", "", "letters"),
         ("peer.nickname = ''", "", "letters"),
-        (
-            "keys.runtime_temp_keys = false",
-            "",
-            "no role that keeps keys",
-        ),
         ("keys.temp_keys_prefix = '../up'", "", "letters"),
         (
             "security.handshake_per_minute_per_ip = 0",
@@ -181,13 +249,31 @@ fn what_a_node_does_not_take_is_refused_where_it_stands() {
         ("traffic_obfuscation.buckets = []", "", "one at least"),
         ("traffic_obfuscation.buckets = [0]", "", "one at least"),
         ("traffic_obfuscation.buckets = [65476]", "", "one at least"),
-        ("bootstrap.peers = ['hub:1']", "", "no role that calls"),
-        (&with_id("[::1]:1"), "", "no role that calls"),
         (&with_id("hub"), "", "is neither"),
         (&with_id(":1"), "", "is neither"),
         (&with_id("hub:0"), "", "is neither"),
         ("bootstrap.peers = ['hub:1#me']", "", "is neither"),
         ("peers.mode = 'open'", "", "open to nobody"),
+        ("interface.mode = 'userspace'", "", "in user space"),
+        ("interface.mode = 'tun'", "", "needs interface.addresses"),
+        (
+            "interface.addresses = ['10.7.0.1/24', '10.7.1.1/24']",
+            "",
+            "one of IPv4",
+        ),
+        ("interface.addresses = ['hub']", "", "no range"),
+        ("interface.routes = ['10.7.0.0/33']", "", "no 33 bits"),
+        ("interface.name = 'sixteen-letters-'", "", "1 to 15"),
+        ("interface.name = '..'", "", "1 to 15"),
+        ("interface.name = 'a/b'", "", "letters"),
+        ("interface.mtu = 1279", "", "1280 to"),
+        ("interface.mtu = 65476", "", "invalid"),
+        (
+            "[[peer_routes]]\npeer = 'me'\nranges = []",
+            "",
+            "no peer id",
+        ),
+        (&two_owners(), "peer_routes", "10.7.0.0/24 is of"),
         ("policy = 'modern'", "", "require_hybrid_handshake"),
         ("network.bind_host = 'hub.example'", "", "invalid"),
         (

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pqfw_framework::audit::MemoryJournals;
 use pqfw_framework::blobs::MemoryBlobs;
 use pqfw_framework::control::{Control, Door};
+use pqfw_framework::interface::{Interface, InterfaceError, InterfaceSettings, Interfaces};
 use pqfw_framework::metrics::MetricsSource;
 use pqfw_framework::process::{Command, ProcessError, ProcessLimits, Processes};
 use pqfw_framework::system::{Outside, Standard};
@@ -14,13 +15,15 @@ use pqfw_framework::transport::{
 };
 use pqfw_framework::world::World;
 
-/// No transports, no commands, no doors, an input that is at its end and an output that keeps nothing.
+/// No transports, no commands, no interfaces, no doors, an input that is at its end and an output that
+/// keeps nothing.
 #[must_use]
 pub fn empty_outside() -> Outside {
     Outside {
         transports: BTreeMap::new(),
         processes: Arc::new(Nothing),
         journals: Arc::new(MemoryJournals::default()),
+        interfaces: Arc::new(Nothing),
         standard: Arc::new(Nothing),
         control: Arc::new(Nothing),
         blobs: Arc::new(MemoryBlobs::default()),
@@ -42,6 +45,16 @@ impl Processes for Nothing {
                 reason: "there are no commands in this world".into(),
             })
         })
+    }
+}
+
+impl Interfaces for Nothing {
+    fn open(&self, _: &InterfaceSettings) -> Result<Arc<dyn Interface>, InterfaceError> {
+        Err(InterfaceError::None("this world has none"))
+    }
+
+    fn give_up_privileges(&self) -> Result<(), InterfaceError> {
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `keys` | [`DirectoryKeys`]: key files in one directory, written atomically |
 //! | `journal` | [`DirectoryJournals`]: files that only grow, for audit logs |
 //! | `secrecy` | which key files are secret, and who may read those |
+//! | `resolve` | [`resolve`]: names of hosts |
 //! | `standard` | [`OsStandard`]: standard input and output as a stream |
 //! | [`desk`] | what the servers of all transports share: places, rates, time, workers |
 //! | `stop` | [`stop_signal`]: when the operator wants the process to end |
@@ -18,6 +19,7 @@ mod address;
 pub mod desk;
 mod journal;
 mod keys;
+mod resolve;
 mod secrecy;
 mod standard;
 mod stop;
@@ -26,6 +28,7 @@ mod world;
 pub use address::{Target, listen_address};
 pub use journal::DirectoryJournals;
 pub use keys::{DirectoryKeys, LARGEST_KEY_FILE_BYTES, LONGEST_NAME_BYTES};
+pub use resolve::resolve;
 pub use standard::OsStandard;
 pub use stop::stop_signal;
 pub use world::OsWorld;

@@ -1,5 +1,6 @@
 //! The door of this crate: TCP as a [`Transport`].
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pqfw_framework::transport::{
@@ -65,5 +66,12 @@ impl Transport for TcpTransport {
         settings: &'a TransportSettings,
     ) -> BoxFuture<'a, Result<Arc<dyn Datagrams>, TransportError>> {
         Box::pin(datagram::bind(settings))
+    }
+
+    fn resolve<'a>(
+        &'a self,
+        authority: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, TransportError>> {
+        Box::pin(pqfw_runtime::resolve(authority))
     }
 }

@@ -1,5 +1,6 @@
 //! The door of this crate: UDP as a [`Transport`].
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pqfw_framework::transport::{
@@ -39,5 +40,12 @@ impl Transport for UdpTransport {
             let bound: Arc<dyn Datagrams> = Arc::new(UdpDatagrams::bind(&settings.listen).await?);
             Ok(bound)
         })
+    }
+
+    fn resolve<'a>(
+        &'a self,
+        authority: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, TransportError>> {
+        Box::pin(pqfw_runtime::resolve(authority))
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 
+use pqfw_framework::interface::IpRange;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::ExitPolicy;
-use crate::limits::MOST_PACKET;
+use super::{ExitPolicy, InterfaceMode};
+use crate::limits::{LEAST_MTU, MOST_PACKET};
 use crate::peer_id::PeerId;
 
 /// What a name of this node and of its files may have.
@@ -25,10 +26,6 @@ pub(super) fn signatures<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::
         from,
         "only true: a node of this dialect verifies every signature",
     )
-}
-
-pub(super) fn temporary_keys<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    only_true(from, "this build has no role that keeps keys; write true")
 }
 
 pub(super) fn no_relay<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
@@ -63,10 +60,7 @@ pub(super) fn no_exit<'de, D: Deserializer<'de>>(from: D) -> Result<ExitPolicy, 
 }
 
 pub(super) fn key_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    String::deserialize(from)?;
-    Err(refused(
-        "this build has no role that keeps keys; leave it out",
-    ))
+    name(from).map(Some)
 }
 
 pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
@@ -117,10 +111,45 @@ pub(super) fn bootstrap<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String
             )));
         }
     }
-    match peers.is_empty() {
-        true => Ok(peers),
-        false => Err(refused(
-            "this build has no role that calls peers; leave it empty",
+    Ok(peers)
+}
+
+pub(super) fn mode<'de, D: Deserializer<'de>>(from: D) -> Result<InterfaceMode, D::Error> {
+    match InterfaceMode::deserialize(from)? {
+        InterfaceMode::Userspace => Err(refused(
+            "this build has no interface in user space; write `tun` or `none`",
         )),
+        mode => Ok(mode),
     }
+}
+
+/// The kernel's limit, IFNAMSIZ, counts the end of the text.
+pub(super) fn interface_name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = name(from)?;
+    match name.len() < 16 && name != "." && name != ".." {
+        true => Ok(name),
+        false => Err(refused("1 to 15 letters, digits, `-`, `_` and `.`")),
+    }
+}
+
+pub(super) fn mtu<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    let mtu = u16::deserialize(from)?;
+    match (LEAST_MTU..=MOST_PACKET).contains(&mtu.into()) {
+        true => Ok(mtu),
+        false => Err(refused(format!("{LEAST_MTU} to {MOST_PACKET} bytes"))),
+    }
+}
+
+pub(super) fn ranges<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpRange>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    let read = texts.iter().map(|text| text.parse().map_err(refused));
+    read.collect()
+}
+
+pub(super) fn peer<'de, D: Deserializer<'de>>(from: D) -> Result<PeerId, D::Error> {
+    let text = String::deserialize(from)?;
+    PeerId::parse(&text).ok_or_else(|| {
+        let text = text.escape_debug();
+        refused(format!("`{text}` is no peer id: `sha256:` and 64 digits"))
+    })
 }

@@ -4,12 +4,14 @@
 //! switched on: a relay that nobody hears of is worse than none.
 
 mod guards;
+mod interface;
 mod settings;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use settings::Settings;
+pub use interface::{InterfaceMode, InterfaceTable, PeerRoutes};
+pub use settings::{Bootstrap, KeyPlace, Settings};
 
 /// Keys outside `[pqvpn]` that are this system's.
 pub(crate) const OWN_KEYS: &[&str] = &[
@@ -17,6 +19,8 @@ pub(crate) const OWN_KEYS: &[&str] = &[
     "security",
     "network",
     "bootstrap",
+    "interface",
+    "peer_routes",
     "traffic_obfuscation",
     "rekey",
     "relay",
@@ -36,7 +40,11 @@ pub struct Table {
     /// Where it is reached.
     pub network: Network,
     /// Whom it calls.
-    pub bootstrap: Bootstrap,
+    pub bootstrap: BootstrapTable,
+    /// Where packets of this machine come from and go to.
+    pub interface: InterfaceTable,
+    /// Which addresses are whose.
+    pub peer_routes: Vec<PeerRoutes>,
     /// What its packets look like.
     pub traffic_obfuscation: TrafficObfuscation,
     /// When sessions get new keys.
@@ -45,8 +53,7 @@ pub struct Table {
     pub relay: Relay,
     /// Numbers for operators.
     pub metrics: Metrics,
-    /// Keys are made at the start and are gone with the process.
-    #[serde(deserialize_with = "guards::temporary_keys")]
+    /// Whether keys are made at the start and are gone with the process.
     pub runtime_temp_keys: bool,
     /// What the names of temporary key directories begin with.
     #[serde(deserialize_with = "guards::name")]
@@ -59,7 +66,9 @@ impl Default for Table {
             peer: PeerKeys::default(),
             security: Security::default(),
             network: Network::default(),
-            bootstrap: Bootstrap::default(),
+            bootstrap: BootstrapTable::default(),
+            interface: InterfaceTable::default(),
+            peer_routes: Vec::new(),
             traffic_obfuscation: TrafficObfuscation::default(),
             rekey: Rekey::default(),
             relay: Relay::default(),
@@ -78,10 +87,10 @@ pub struct PeerKeys {
     /// What it is called in what it tells.
     #[serde(deserialize_with = "guards::name")]
     pub nickname: String,
-    /// The file of its KEM key.
+    /// The file of its KEM key, in the key directory.
     #[serde(deserialize_with = "guards::key_file")]
     pub brainpoolP512r1_sk_file: Option<String>,
-    /// The file of its signature key.
+    /// The file of its signature key, in the key directory.
     #[serde(deserialize_with = "guards::key_file")]
     pub ed25519_sk_file: Option<String>,
 }
@@ -159,7 +168,7 @@ impl Default for Network {
 /// Whom a node calls.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Bootstrap {
+pub struct BootstrapTable {
     /// `host:port` or `host:port#peer-id`.
     #[serde(deserialize_with = "guards::bootstrap")]
     pub peers: Vec<String>,

@@ -4,13 +4,16 @@ use std::cmp::Ordering;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pqfw_framework::peers::PeerMode;
+use pqfw_framework::interface::InterfaceSettings;
+use pqfw_framework::peers::{PeerMode, PeersTable};
 use pqfw_framework::profile::{Profile, ProfileError};
 
-use super::{Network, Security, Table};
+use super::{InterfaceMode, InterfaceTable, Network, PeerRoutes, Security, Table};
 use crate::driver::Workers;
 use crate::limits::MOST_ANSWERING;
 use crate::node::Config;
+use crate::packets::AllowedRanges;
+use crate::peer_id::PeerId;
 use crate::session::Buckets;
 use crate::trust::TrustMode;
 
@@ -40,6 +43,41 @@ pub struct Settings {
     pub rekey_grace: Duration,
     /// The sizes of plaintexts.
     pub buckets: Buckets,
+    /// Where its keys are.
+    pub keys: KeyPlace,
+    /// Whom it calls.
+    pub bootstrap: Vec<Bootstrap>,
+    /// What the interface is.
+    pub mode: InterfaceMode,
+    /// The interface, but for the addresses of the peers' own machines.
+    pub interface: InterfaceSettings,
+    /// Which addresses are whose.
+    pub ranges: AllowedRanges,
+    /// `[peers]`, with the file under whichever name it was given.
+    pub peers: PeersTable,
+}
+
+/// Where a node's keys are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// Nowhere: they are made at the start, and are gone with the process.
+    Temporary,
+    /// In the key directory, where they are made on first start.
+    Files {
+        /// The file of the signature key.
+        signature: String,
+        /// The file of the KEM key.
+        kem: String,
+    },
+}
+
+/// Somebody whom a node calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// `host:port`.
+    pub place: String,
+    /// Who it must be, when that is known.
+    pub peer: Option<PeerId>,
 }
 
 impl Settings {
@@ -63,10 +101,27 @@ impl Settings {
         let bytes = |number: &u32| usize::try_from(*number).unwrap_or(usize::MAX);
         let buckets = obfuscation.buckets.iter().map(bytes);
         let buffer = bytes(&table.network.udp_recv_buffer_size);
+        let trust = trust(profile, &table.security)?;
+        let known_peers_file = known_peers(profile, &table.security)?;
+        let ranges = ranges(profile, &table.peer_routes)?;
         Ok(Self {
+            bootstrap: table.bootstrap.peers.iter().map(bootstrap).collect(),
+            mode: table.interface.mode,
+            interface: interface(profile, &table.interface, &ranges)?,
+            ranges,
+            keys: keys(profile, &table)?,
+            peers: PeersTable {
+                mode: match trust {
+                    TrustMode::Tofu | TrustMode::StrictTofu => PeerMode::Tofu,
+                    TrustMode::Pinned => PeerMode::Pinned,
+                    TrustMode::AllowList => PeerMode::AllowList,
+                },
+                file: known_peers_file.clone(),
+                ..profile.common.peers.clone()
+            },
+            known_peers_file,
             listen: listen(profile, &table.network)?,
-            trust: trust(profile, &table.security)?,
-            known_peers_file: known_peers(profile, &table.security)?,
+            trust,
             handshakes_per_minute: table.security.handshake_per_minute_per_ip,
             most_jobs: bytes(&table.network.max_concurrent_datagrams),
             receive_buffer_bytes: (buffer > 0).then_some(buffer),
@@ -99,6 +154,83 @@ impl Settings {
             most_jobs: self.most_jobs,
         }
     }
+}
+
+/// Keys that are made for one run have no files.
+fn keys(profile: &Profile, table: &Table) -> Result<KeyPlace, ProfileError> {
+    let named = [
+        ("peer.ed25519_sk_file", &table.peer.ed25519_sk_file),
+        (
+            "peer.brainpoolP512r1_sk_file",
+            &table.peer.brainpoolP512r1_sk_file,
+        ),
+    ];
+    if !table.runtime_temp_keys {
+        let [signature, kem] = named.map(|(_, file)| file.clone());
+        return Ok(KeyPlace::Files {
+            signature: signature.unwrap_or_else(|| "pqvpn-signature.pem".into()),
+            kem: kem.unwrap_or_else(|| "pqvpn-kem.pem".into()),
+        });
+    }
+    match named.iter().find(|(_, file)| file.is_some()) {
+        Some((key, _)) => {
+            let reason = "keys.runtime_temp_keys is true, and such keys have no files";
+            Err(profile.refuse(key, reason))
+        }
+        None => Ok(KeyPlace::Temporary),
+    }
+}
+
+/// `host:port` or `host:port#peer-id`, which the guards have checked.
+fn bootstrap(text: &String) -> Bootstrap {
+    let (place, peer) = match text.split_once('#') {
+        Some((place, id)) => (place, PeerId::parse(id)),
+        None => (text.as_str(), None),
+    };
+    let place = place.to_owned();
+    Bootstrap { place, peer }
+}
+
+/// A range belongs to one peer.
+fn ranges(profile: &Profile, table: &[PeerRoutes]) -> Result<AllowedRanges, ProfileError> {
+    let mut ranges = AllowedRanges::default();
+    for routes in table {
+        for range in &routes.ranges {
+            if let Some(other) = ranges.allow(*range, routes.peer) {
+                let reason = format!("{range} is of {other} and of {}", routes.peer);
+                return Err(profile.refuse("peer_routes", &reason));
+            }
+        }
+    }
+    Ok(ranges)
+}
+
+/// What peers have is routed to the interface; everything is when `full_tunnel` says so.
+fn interface(
+    profile: &Profile,
+    table: &InterfaceTable,
+    ranges: &AllowedRanges,
+) -> Result<InterfaceSettings, ProfileError> {
+    if table.mode != InterfaceMode::None && table.addresses.is_empty() {
+        let reason = "an interface needs interface.addresses, such as 10.7.0.1/24";
+        return Err(profile.refuse("interface.mode", reason));
+    }
+    let v4 = table
+        .addresses
+        .iter()
+        .filter(|range| range.address().is_ipv4());
+    if v4.count() > 1 {
+        return Err(profile.refuse("interface.addresses", "one of IPv4 at most"));
+    }
+    let of_peers = ranges.ranges().filter(|range| !range.is_everything());
+    Ok(InterfaceSettings {
+        name: table.name.clone(),
+        addresses: table.addresses.clone(),
+        mtu: table.mtu,
+        routes: table.routes.iter().copied().chain(of_peers).collect(),
+        full_tunnel: table.full_tunnel,
+        outside: Vec::new(),
+    })
 }
 
 /// What two names of one thing say: that of the stronger layer; in one layer they must agree.

@@ -18,9 +18,10 @@ use crate::config::Settings;
 use crate::driver::{Driver, First, race};
 use crate::node::CallError;
 use crate::peer_id::PeerId;
+use crate::service::keys::temporary;
 use crate::suites::Suites;
 use crate::trust::{TrustMode, Verdict};
-use party::{Party, identity};
+use party::Party;
 use wire::Attack;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -51,7 +52,7 @@ pub async fn run(
     let all = std::iter::once(&host.suite).chain(&host.alternatives);
     let suites = Suites::new(all.cloned().collect::<Vec<Suite>>());
     let suites = suites.map_err(|error| RunError::new(Failure::Usage, error))?;
-    let [node, peer, friend, stranger] = [(); 4].map(|()| identity(&suites, &host));
+    let [node, peer, friend, stranger] = [(); 4].map(|()| temporary(&suites, &host));
     let (node, peer, friend, stranger) = (node?, peer?, friend?, stranger?);
     let knows_all = [node.id(), peer.id(), friend.id()];
     let known = (settings.trust, &knows_all[..]);

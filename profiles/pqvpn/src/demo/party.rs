@@ -30,15 +30,6 @@ pub(super) struct Party {
     host: Host,
 }
 
-/// The keys of somebody new.
-pub(super) fn identity(suites: &Suites, host: &Host) -> Result<Arc<Identity>, RunError> {
-    let mut rng = host.world.rng();
-    let signing = host.suite.signature.generate(&mut *rng).map_err(failed)?;
-    let decapsulation = host.suite.kem.generate(&mut *rng).map_err(failed)?;
-    let identity = Identity::new(suites, signing, decapsulation).map_err(failed)?;
-    Ok(Arc::new(identity))
-}
-
 impl Party {
     /// Opens a socket and starts a node on it, that knows some.
     pub(super) async fn start(

@@ -15,6 +15,8 @@ pub struct Counts {
     pub bytes_sent: u64,
     /// Their bytes.
     pub bytes_received: u64,
+    /// Sessions that have followed another.
+    pub rekeys: u64,
     /// Handshake messages for which the pool of threads had no room.
     pub jobs_dropped: u64,
     /// Handshake messages over which a provider panicked.

@@ -267,6 +267,16 @@ impl Handle {
         .await
     }
 
+    /// Waits for the next events, and gives as many as are there and as are wanted; `None` when the
+    /// node has stopped and everything was told.
+    pub async fn next_events(&self, most: usize) -> Option<Vec<Event>> {
+        let mut events = vec![self.next().await?];
+        let inbox = &mut self.shared().lock().inbox;
+        let more = inbox.len().min(most.saturating_sub(1));
+        events.extend(inbox.drain(..more));
+        Some(events)
+    }
+
     /// Ends every session, tells the peers, and stops.
     pub fn stop(&self) {
         self.shared().stop();
@@ -450,6 +460,9 @@ impl State {
             Event::Packet { .. } => MOST_INBOX / 2,
             _ => MOST_INBOX,
         };
+        if matches!(event, Event::Rekeyed { .. }) {
+            self.counts.rekeys += 1;
+        }
         if self.inbox.len() >= room {
             self.counts.untaken += 1;
             return;
