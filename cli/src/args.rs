@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod keys;
+pub(crate) mod mcp;
 pub(crate) mod probe;
 pub(crate) mod qflare;
 pub(crate) mod qu3;
@@ -12,6 +13,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use chat::Chat;
 use keys::{Keys, Passphrase};
+use mcp::Mcp;
 use probe::Probe;
 use qflare::Qflare;
 use qu3::Qu3;
@@ -126,6 +128,9 @@ pub(crate) enum Command {
     /// Messages, pipes and forwarded ports over the channel
     #[command(subcommand)]
     Chat(Chat),
+    /// MCP hosts and servers, unmodified, with the channel between them
+    #[command(subcommand)]
+    Mcp(Mcp),
     /// Profiles: list, show, schema
     #[command(subcommand)]
     Profile(ProfileCommand),

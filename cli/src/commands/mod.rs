@@ -9,6 +9,7 @@ mod describe;
 mod explain;
 mod kem;
 mod keys;
+mod mcp;
 mod passphrase;
 mod probe;
 mod profile;
@@ -46,7 +47,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
     let rehearsal = Rehearsal::asked();
     match &command {
         // Whether it is a demo is known when its profile is.
-        Command::Run(_) | Command::Chat(_) => {}
+        Command::Run(_) | Command::Chat(_) | Command::Mcp(_) => {}
         Command::ListAlgorithms(list) if list.selftest => rehearsal.apply(&mut registry)?,
         Command::Selftest(_) | Command::Explain(_) => rehearsal.apply(&mut registry)?,
         _ => rehearsal.decline(output),
@@ -68,6 +69,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Qu3(qu3) => qu3::run(qu3, &common, &registry, output),
         Command::Qflare(qflare) => qflare::run(qflare, &registry, output),
         Command::Chat(chat) => chat::run(chat, &common, registry, &rehearsal, output),
+        Command::Mcp(mcp) => mcp::run(mcp, &common, registry, &rehearsal, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Probe(probe) => probe::run(&probe, &registry, output),
         Command::Completions { shell } => {

@@ -7,6 +7,7 @@ mod backups;
 mod errors;
 mod keys;
 mod listing;
+mod mcp;
 mod mlkem_tcp;
 mod pqvpn;
 mod primitives;

@@ -1,9 +1,13 @@
 //! The `[mcp]` table of a profile.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use pqfw_framework::transport::TransportLimits;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::bridge::caller::Bounds;
 
 /// The system's own keys.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -42,6 +46,47 @@ pub struct McpConfig {
     pub tool: String,
     /// pqc-mcp-0.1, role client: its arguments, a JSON object.
     pub arguments: String,
+    /// bridge, role server: the MCP server on stdio that each session gets one of, as its argument
+    /// vector.
+    pub command: Vec<String>,
+    /// bridge, role server: the address of an MCP server over HTTP, instead of a command.
+    pub upstream: Option<String>,
+    /// bridge, role server with an upstream: look at every request; allow-lists need it.
+    pub inspect: bool,
+    /// bridge, role server: by fingerprint, or `*`, the tools that a peer may call; with any list
+    /// here, a peer without one may call none.
+    pub tools: BTreeMap<String, Vec<String>>,
+    /// bridge, role server: the chained log of sessions and tool calls; empty: none is kept.
+    pub audit_file: String,
+    /// bridge, role server: children at a time; at the bound newcomers are refused.
+    pub max_children: u32,
+    /// bridge, role server: seconds a child has for each step of its end, which get firmer.
+    pub grace_secs: u64,
+    /// bridge: seconds without a message after which a session ends.
+    pub idle_secs: u64,
+    /// bridge: bytes of one message; a longer one is refused, and the session goes on.
+    pub max_message_bytes: u32,
+    /// bridge, role client: listen there for HTTP hosts, instead of talking on stdio; a loopback
+    /// address.
+    pub http_listen: Option<String>,
+    /// bridge, role client that listens for HTTP: what `Origin` of web pages is let in.
+    pub origins: Vec<String>,
+}
+
+impl McpConfig {
+    /// What one session of dialect bridge may take.
+    #[must_use]
+    pub fn bridge_bounds(&self, limits: &TransportLimits) -> Bounds {
+        let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Bounds {
+            message_bytes: size(self.max_message_bytes),
+            idle: Duration::from_secs(self.idle_secs),
+            opening: Duration::from_secs(limits.request_secs),
+            grace: Duration::from_secs(self.grace_secs),
+            children: size(self.max_children),
+            header_bytes: limits.header_bytes,
+        }
+    }
 }
 
 impl Default for McpConfig {
@@ -61,6 +106,17 @@ impl Default for McpConfig {
             demo_tools: false,
             tool: "greet".into(),
             arguments: r#"{"name": "World"}"#.into(),
+            command: Vec::new(),
+            upstream: None,
+            inspect: false,
+            tools: BTreeMap::new(),
+            audit_file: String::new(),
+            max_children: 64,
+            grace_secs: 5,
+            idle_secs: 3600,
+            max_message_bytes: 64 << 20,
+            http_listen: None,
+            origins: Vec::new(),
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! | dialect | what it is | room |
 //! | --- | --- | --- |
+//! | `bridge` | unmodified hosts and servers, with the channel between them | [`bridge`] |
 //! | `pqc-mcp-0.1` | wire-compatible with the published Python package: signed, not sealed | [`signed`] |
 //!
 //! `docs/protocols/mcp.md` has the bytes and lists what each dialect cannot protect. This crate
 //! names no algorithm: it asks its `Suite`.
 
+pub mod bridge;
 pub mod config;
 pub mod signed;
 

@@ -5,7 +5,7 @@ use pqfw_framework::system::{Dialect, Failure, Host, Role, RunError, System, Sys
 use pqfw_framework::transport::BoxFuture;
 
 use crate::config::McpConfig;
-use crate::signed;
+use crate::{bridge, signed};
 
 /// The system.
 pub struct Mcp;
@@ -15,12 +15,20 @@ impl System for Mcp {
         SystemInfo {
             name: "mcp",
             summary: "the Model Context Protocol under post-quantum protection",
-            dialects: vec![Dialect {
-                name: signed::DIALECT,
-                summary: "wire-compatible with deployed Python peers: signed, not sealed",
-                policy: None,
-                cannot_protect: signed::CANNOT_PROTECT.to_vec(),
-            }],
+            dialects: vec![
+                Dialect {
+                    name: bridge::DIALECT,
+                    summary: "unmodified hosts and servers, with the channel between them",
+                    policy: None,
+                    cannot_protect: Vec::new(),
+                },
+                Dialect {
+                    name: signed::DIALECT,
+                    summary: "wire-compatible with deployed Python peers: signed, not sealed",
+                    policy: None,
+                    cannot_protect: signed::CANNOT_PROTECT.to_vec(),
+                },
+            ],
             roles: &[Role::Demo, Role::Server, Role::Client],
             shipped_profile: include_str!("../../mcp.toml"),
         }
@@ -46,6 +54,7 @@ impl System for Mcp {
         Box::pin(async move {
             let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
             match profile.dialect.as_str() {
+                bridge::DIALECT => bridge::run(role, &config, &profile, host, stop).await,
                 signed::DIALECT => signed::run(role, &config, &profile, host, stop).await,
                 other => Err(RunError::new(
                     Failure::Usage,

@@ -43,7 +43,9 @@ impl Code {
 pub fn error(id: Option<&str>, code: Code, message: &str) -> String {
     let (id, number) = (id.unwrap_or("null").trim(), code.number());
     let message = json!(format!("pqfw: {message}"));
-    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{number},\"message\":{message}}}}}\n")
+    format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{number},\"message\":{message}}}}}\n"
+    )
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ impl Shared {
         };
         let result = match over {
             Over::ChildEnded => {
-                self.last_words(&mut *writer, &Parting::Ended(how.clone()).line()).await;
+                self.last_words(&mut *writer, &Parting::Ended(how.clone()).line())
+                    .await;
                 Ok(())
             }
             Over::Lost(why) => Err(BridgeError::NotServed(why)),
@@ -164,12 +165,16 @@ impl Shared {
         line: &str,
         message: &Message<'_>,
     ) -> Result<(), Option<String>> {
-        let checked = guest.tools.as_ref().map_or(Ok(()), |list| list.check(line, message));
+        let checked = guest
+            .tools
+            .as_ref()
+            .map_or(Ok(()), |list| list.check(line, message));
         let outcome = match &checked {
             Ok(()) => Outcome::Forwarded,
             Err(refused) => Outcome::Refused(&refused.reason),
         };
-        self.audit.message(&*self.host.world, guest, message, outcome);
+        self.audit
+            .message(&*self.host.world, guest, message, outcome);
         checked.map_err(|refused| {
             let waits = message.id.is_some() || !message.calls;
             waits.then(|| error(message.id, refused.code, &refused.reason))
@@ -190,7 +195,10 @@ impl Shared {
     /// that nobody can be told of ends the session: somebody may wait for it.
     fn unreadable(&self, guest: &Guest, bad: &Bad) -> Result<Option<String>, String> {
         let session = guest.session;
-        let text = format!("session {session}: not passed on, from the MCP server: {}", bad.reason);
+        let text = format!(
+            "session {session}: not passed on, from the MCP server: {}",
+            bad.reason
+        );
         self.host.report.event(&Event::Warning(text));
         match &bad.salvaged {
             Some((id, false)) => Ok(Some(error(Some(id), Code::AnswerTooLong, &bad.reason))),

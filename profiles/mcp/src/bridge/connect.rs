@@ -83,7 +83,10 @@ impl Talk<'_> {
             let done = self.state().done;
             let (code, reason) = match over {
                 Over::HostGone(error) => return Err(error),
-                Over::Ended(how) => (Code::ChannelLost, format!("the MCP server has ended: {how}")),
+                Over::Ended(how) => (
+                    Code::ChannelLost,
+                    format!("the MCP server has ended: {how}"),
+                ),
                 Over::Lost(why) => (Code::ChannelLost, format!("the channel was lost: {why}")),
             };
             let left = self.state().flights.lost();
@@ -123,7 +126,8 @@ impl Talk<'_> {
                         Leave::Go => writer.write_all(line.as_bytes()).await,
                         Leave::Stale => Ok(()),
                         Leave::Busy => {
-                            let text = "too many calls are under way, or its identifier is too long";
+                            let text =
+                                "too many calls are under way, or its identifier is too long";
                             outbox.put(error(message.id, Code::Busy, text)).await;
                             Ok(())
                         }
@@ -243,7 +247,11 @@ impl Talk<'_> {
         let mut session = self.caller.open(Purpose::Stdio).await?;
         session.writer.write_all(initialize.as_bytes()).await?;
         let world = &*self.caller.host.world;
-        let answer = within(world, self.caller.bounds.opening, self.initialized(&mut session));
+        let answer = within(
+            world,
+            self.caller.bounds.opening,
+            self.initialized(&mut session),
+        );
         let same = answer.await.ok_or(BridgeError::Early)??;
         if !same {
             let text = "it introduces itself otherwise than the one before".to_owned();

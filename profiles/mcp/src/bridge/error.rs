@@ -67,3 +67,41 @@ impl From<BridgeError> for RunError {
         Self::new(error.failure(), error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_has_its_exit_code() {
+        let text = || "x".to_owned();
+        let start = ProcessError::Start {
+            program: text(),
+            reason: text(),
+        };
+        let unreachable = TransportError::TimedOut {
+            address: text(),
+            secs: 1,
+        };
+        for (error, failure) in [
+            (
+                BridgeError::Channel(ChannelError::Closed),
+                Failure::Operation,
+            ),
+            (BridgeError::Transport(unreachable), Failure::Network),
+            (BridgeError::FirstLine(text()), Failure::Operation),
+            (BridgeError::Early, Failure::Network),
+            (BridgeError::Refused(text()), Failure::Operation),
+            (BridgeError::NotServed(text()), Failure::Operation),
+            (BridgeError::ServerEnded(text()), Failure::Operation),
+            (BridgeError::NotResumed(text()), Failure::Network),
+            (BridgeError::Process(start), Failure::Operation),
+            (BridgeError::Http("x"), Failure::Operation),
+            (BridgeError::Idle(1), Failure::Network),
+        ] {
+            let message = error.to_string();
+            let error = RunError::from(error);
+            assert_eq!((error.failure, error.message), (failure, message));
+        }
+    }
+}

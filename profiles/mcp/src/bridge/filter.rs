@@ -32,7 +32,12 @@ impl AllowLists {
             ));
         }
         let set = |tools: &Vec<String>| tools.iter().cloned().collect();
-        Ok(Self(lists.iter().map(|(peer, tools)| (peer.clone(), set(tools))).collect()))
+        Ok(Self(
+            lists
+                .iter()
+                .map(|(peer, tools)| (peer.clone(), set(tools)))
+                .collect(),
+        ))
     }
 
     /// Whether there is nothing to enforce.
@@ -47,7 +52,10 @@ impl AllowLists {
         if self.is_empty() {
             return None;
         }
-        let list = self.0.get(&peer.to_string()).or_else(|| self.0.get(ANY_PEER));
+        let list = self
+            .0
+            .get(&peer.to_string())
+            .or_else(|| self.0.get(ANY_PEER));
         Some(AllowList(list.cloned().unwrap_or_default()))
     }
 }
@@ -109,7 +117,10 @@ impl AllowList {
             Some(name) if self.0.contains(name) => Ok(()),
             Some(name) => Err(Refused {
                 code: Code::ToolNotAllowed,
-                reason: format!("the tool `{}` is not allowed to this peer", name.escape_debug()),
+                reason: format!(
+                    "the tool `{}` is not allowed to this peer",
+                    name.escape_debug()
+                ),
             }),
         }
     }
@@ -123,7 +134,12 @@ mod tests {
 
     fn lists(text: &[(&str, &[&str])]) -> Result<AllowLists, String> {
         let owned = |tools: &&[&str]| tools.iter().map(|tool| (*tool).to_owned()).collect();
-        AllowLists::new(&text.iter().map(|(peer, tools)| ((*peer).to_owned(), owned(tools))).collect())
+        AllowLists::new(
+            &text
+                .iter()
+                .map(|(peer, tools)| ((*peer).to_owned(), owned(tools)))
+                .collect(),
+        )
     }
 
     fn check(line: &str) -> Result<(), Code> {

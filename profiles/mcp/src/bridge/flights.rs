@@ -43,7 +43,10 @@ impl Flights {
                 self.asked.insert(same_id(id), id.to_owned());
             }
             (Some(id), false) => {
-                if id.len() <= LONGEST_ID_BYTES && !self.of_server.remove(&same_id(id)) && self.lost_before {
+                if id.len() <= LONGEST_ID_BYTES
+                    && !self.of_server.remove(&same_id(id))
+                    && self.lost_before
+                {
                     return Leave::Stale;
                 }
             }
@@ -135,10 +138,16 @@ mod tests {
         assert_eq!(leave(&mut flights, one_more), Leave::Busy);
         land(&mut flights, "{\"id\":0,\"result\":1}");
         assert_eq!(leave(&mut flights, one_more), Leave::Go);
-        for (length, fits) in [(LONGEST_ID_BYTES, Leave::Go), (LONGEST_ID_BYTES + 1, Leave::Busy)] {
+        for (length, fits) in [
+            (LONGEST_ID_BYTES, Leave::Go),
+            (LONGEST_ID_BYTES + 1, Leave::Busy),
+        ] {
             let id = "7".repeat(length);
             let mut flights = Flights::default();
-            assert_eq!(leave(&mut flights, &format!("{{\"id\":{id},\"method\":\"m\"}}")), fits);
+            assert_eq!(
+                leave(&mut flights, &format!("{{\"id\":{id},\"method\":\"m\"}}")),
+                fits
+            );
         }
     }
 }

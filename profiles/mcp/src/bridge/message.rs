@@ -203,7 +203,11 @@ mod tests {
         assert!(!notification.is_answer() && !notification.is_request());
         assert_eq!(Message::read("[]").unwrap().shape, Shape::Array);
         assert_eq!(Message::read("7").unwrap().shape, Shape::Scalar);
-        assert!(Message::read("{\"method\":7,\"id\":1}").unwrap().is_request());
+        assert!(
+            Message::read("{\"method\":7,\"id\":1}")
+                .unwrap()
+                .is_request()
+        );
         for bad in ["{} {}", "{}{}", "", "{\"a\":1"] {
             assert_eq!(Message::read(bad), Err(NotJson), "{bad}");
         }
@@ -222,10 +226,18 @@ mod tests {
         ] {
             assert!(Message::read(text).unwrap().ambiguous, "{text}");
         }
-        for text in ["{\"name\":1,\"Name\":2}", "{\"NAME\":1}", "{\"a\":1,\"a\":1}"] {
+        for text in [
+            "{\"name\":1,\"Name\":2}",
+            "{\"NAME\":1}",
+            "{\"a\":1,\"a\":1}",
+        ] {
             assert!(Params::read(text).unwrap().ambiguous, "{text}");
         }
-        assert!(!Message::read("{\"params\":{\"a\":1,\"a\":2}}").unwrap().ambiguous);
+        assert!(
+            !Message::read("{\"params\":{\"a\":1,\"a\":2}}")
+                .unwrap()
+                .ambiguous
+        );
         assert_eq!(Params::read("[]"), None);
     }
 

@@ -78,8 +78,13 @@ impl Parting {
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         let line = line.trim_end_matches('\n');
-        let ended = line.strip_prefix("!ended ").map(|how| Self::Ended(escape(how)));
-        ended.or_else(|| line.strip_prefix("!lost ").map(|why| Self::Lost(escape(why))))
+        let ended = line
+            .strip_prefix("!ended ")
+            .map(|how| Self::Ended(escape(how)));
+        ended.or_else(|| {
+            line.strip_prefix("!lost ")
+                .map(|why| Self::Lost(escape(why)))
+        })
     }
 }
 
@@ -146,7 +151,10 @@ mod tests {
             assert_eq!(Purpose::parse(purpose.name()), Ok(purpose));
         }
         for bad in ["", "Stdio", "http ", "{}"] {
-            assert!(matches!(Purpose::parse(bad), Err(BridgeError::FirstLine(_))), "{bad}");
+            assert!(
+                matches!(Purpose::parse(bad), Err(BridgeError::FirstLine(_))),
+                "{bad}"
+            );
         }
     }
 
@@ -155,13 +163,19 @@ mod tests {
         assert_eq!(answered(OK), Ok(()));
         let refused = refusal("no\nroom");
         let reason = "no\\nroom".to_owned();
-        assert_eq!(answered(refused.trim_end()), Err(BridgeError::Refused(reason)));
+        assert_eq!(
+            answered(refused.trim_end()),
+            Err(BridgeError::Refused(reason))
+        );
         assert!(matches!(answered("maybe"), Err(BridgeError::FirstLine(_))));
     }
 
     #[test]
     fn a_parting_reads_as_it_is_written_and_is_one_short_line() {
-        for parting in [Parting::Ended("exit status: 0".into()), Parting::Lost("idle".into())] {
+        for parting in [
+            Parting::Ended("exit status: 0".into()),
+            Parting::Lost("idle".into()),
+        ] {
             assert_eq!(Parting::parse(&parting.line()), Some(parting));
         }
         assert_eq!(Parting::Lost("a\nb".into()).line(), "!lost a\\nb\n");

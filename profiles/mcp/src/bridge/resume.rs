@@ -85,7 +85,8 @@ impl Opening {
     /// Whether a new server answers as the first did.
     #[must_use]
     pub fn same(&self, message: &Message<'_>) -> bool {
-        self.result.is_some() && message.result.map(str::trim) == self.result.as_deref().map(str::trim)
+        self.result.is_some()
+            && message.result.map(str::trim) == self.result.as_deref().map(str::trim)
     }
 
     /// What a new server must be told.
@@ -159,7 +160,10 @@ mod tests {
     fn a_host_with_state_in_its_server_is_not_deceived() {
         for method in ["resources/subscribe", "logging/setLevel", "tasks/get"] {
             let mut opening = opened();
-            leave(&mut opening, &format!("{{\"id\":1,\"method\":\"{method}\"}}"));
+            leave(
+                &mut opening,
+                &format!("{{\"id\":1,\"method\":\"{method}\"}}"),
+            );
             let never = Resumption::Never(format!("the host has made state by {method}"));
             assert_eq!(opening.resumption(), never);
         }

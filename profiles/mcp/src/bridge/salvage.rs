@@ -98,7 +98,8 @@ mod tests {
         let seven = |calls| Some(("7".to_owned(), calls));
         assert_eq!(found("{\"method\":\"a\",\"id\":7}\n"), seven(true));
         assert_eq!(found("{\"id\" : 7 ,\"result\":{\"id\":8}}\n"), seven(false));
-        let hidden = "{\"params\":{\"id\":1,\"a\":[\"}\\\"{\"]},\"x\":\"id\",\"id\":7,\"method\":1}";
+        let hidden =
+            "{\"params\":{\"id\":1,\"a\":[\"}\\\"{\"]},\"x\":\"id\",\"id\":7,\"method\":1}";
         assert_eq!(found(hidden), seven(true));
         let text = "{\"method\":\"id\",\"id\":\"a,\\\"}b\"}";
         assert_eq!(found(text), Some(("\"a,\\\"}b\"".to_owned(), true)));
@@ -108,8 +109,15 @@ mod tests {
     fn where_there_is_none_none_is_found() {
         let long = format!("{{\"id\":\"{}\"}}", "x".repeat(LONGEST));
         for text in [
-            "", "[1,2", "{\"id\":", "{\"id\":7", "{\"id\":null}", "{\"id\":{}}", "{\"a\":{\"id\":7}}",
-            "\"id\":7,", &long,
+            "",
+            "[1,2",
+            "{\"id\":",
+            "{\"id\":7",
+            "{\"id\":null}",
+            "{\"id\":{}}",
+            "{\"a\":{\"id\":7}}",
+            "\"id\":7,",
+            &long,
         ] {
             assert_eq!(found(text), None, "{text}");
         }
