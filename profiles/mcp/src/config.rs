@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::bridge::caller::Bounds;
+use crate::signed::session::SessionTimes;
 
 /// The system's own keys.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -40,6 +41,8 @@ pub struct McpConfig {
     /// pqc-mcp-0.1, role server: clients whose signatures are remembered; at the bound newcomers
     /// are refused.
     pub max_signers: u64,
+    /// Both: the audit log, a chained file of JSON Lines in the state directory; empty: none is written.
+    pub audit_file: String,
     /// pqc-mcp-0.1, role server: the tools `greet`, `echo` and `fail`.
     pub demo_tools: bool,
     /// pqc-mcp-0.1, role client: the tool to call.
@@ -56,8 +59,6 @@ pub struct McpConfig {
     /// bridge, role server: by fingerprint, or `*`, the tools that a peer may call; with any list
     /// here, a peer without one may call none.
     pub tools: BTreeMap<String, Vec<String>>,
-    /// bridge, role server: the chained log of sessions and tool calls; empty: none is kept.
-    pub audit_file: String,
     /// bridge, role server: children at a time; at the bound newcomers are refused.
     pub max_children: u32,
     /// bridge, role server: seconds a child has for each step of its end, which get firmer.
@@ -103,6 +104,7 @@ impl Default for McpConfig {
             max_sessions: 10_000,
             replay_cache: 1_000_000,
             max_signers: 10_000,
+            audit_file: "audit.jsonl".into(),
             demo_tools: false,
             tool: "greet".into(),
             arguments: r#"{"name": "World"}"#.into(),
@@ -110,13 +112,23 @@ impl Default for McpConfig {
             upstream: None,
             inspect: false,
             tools: BTreeMap::new(),
-            audit_file: String::new(),
             max_children: 64,
             grace_secs: 5,
             idle_secs: 3600,
             max_message_bytes: 64 << 20,
             http_listen: None,
             origins: Vec::new(),
+        }
+    }
+}
+
+impl McpConfig {
+    /// How long sessions live, and how far clocks may be off.
+    #[must_use]
+    pub fn session_times(&self) -> SessionTimes {
+        SessionTimes {
+            lifetime: Duration::from_secs(self.session_ttl_secs),
+            window: Duration::from_secs(self.window_secs),
         }
     }
 }

@@ -1,0 +1,14 @@
+//! Dialect `pqc-mcp-0.1`: golden vectors, every refusal, restarts, the layer and the roles.
+
+mod agility;
+mod answers;
+mod audit;
+mod bounds;
+mod golden;
+mod handshakes;
+mod http;
+mod layer;
+mod messages;
+mod restart;
+mod roles;
+mod support;
