@@ -208,7 +208,7 @@ impl Service {
                 let who = name.clone().or(id).unwrap_or_default();
                 format!("{who}: the call has failed: {why}")
             }
-            Event::Packet { .. } => return,
+            Event::Carries { .. } | Event::Packet { .. } => return,
         };
         self.host.report.event(&Told::Info(text));
     }
