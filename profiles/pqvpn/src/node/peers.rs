@@ -6,10 +6,10 @@ use pqfw_framework::world::Now;
 
 use super::{Event, Node, Refusal};
 use crate::handshake::{Done, Outcome};
-use crate::limits::{CALL_AGAIN_FIRST, MOST_QUEUED};
+use crate::limits::{AMPLIFICATION, CALL_AGAIN_FIRST, MOST_QUEUED};
 use crate::peer_id::PeerId;
 use crate::session::{
-    Buckets, Content, ContentError, Control, DataError, SHARD_MASK, packet_length,
+    Buckets, Content, ContentError, Control, DataError, OVERHEAD, SHARD_MASK, packet_length,
 };
 use crate::wire::DataHead;
 
@@ -149,7 +149,7 @@ impl Node {
                 let packet = packet.to_vec();
                 self.tell(Event::Packet { peer, packet });
             }
-            Content::Control(control) => self.word(now, index, from, &control),
+            Content::Control(control) => self.word(now, index, (from, length), &control),
         }
         Ok(())
     }
@@ -168,7 +168,13 @@ impl Node {
     }
 
     /// A word of the other node.
-    fn word(&mut self, now: Now, index: u32, from: SocketAddr, control: &Control) {
+    fn word(
+        &mut self,
+        now: Now,
+        index: u32,
+        (from, length): (SocketAddr, usize),
+        control: &Control,
+    ) {
         let Some(peer) = self.sessions.get(&index).map(|session| session.peer) else {
             return;
         };
@@ -182,8 +188,13 @@ impl Node {
                 }
             }
             Control::PathChallenge { data } => {
+                // The question may be a copy, and whoever is there may have asked for nothing.
                 let data = data.clone();
-                self.say(now, index, &Control::PathResponse { data }, from);
+                let answer = Control::PathResponse { data }.write();
+                let padded = self.config.buckets.fit(answer.len());
+                let fits = padded + OVERHEAD <= AMPLIFICATION * length;
+                let padded = if fits { padded } else { answer.len() };
+                self.say_padded(now, index, &answer, padded, from);
             }
             Control::PathResponse { data } => self.path_answered(now, peer, data),
             Control::Probe { data } => {

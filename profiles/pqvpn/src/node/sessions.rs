@@ -260,6 +260,9 @@ impl Node {
         let Some(known) = self.peers.get_mut(&peer) else {
             return;
         };
+        if known.current != Some(index) {
+            return;
+        }
         let former = known.former.iter().rev().copied();
         let heard = |index: &u32| {
             let session = self.sessions.get(index);

@@ -175,6 +175,33 @@ fn no_more_than_three_times_what_came_goes_to_a_new_address() {
 }
 
 #[test]
+fn the_answer_to_a_copied_question_is_not_padded_to_many_times_its_size() {
+    let (near, far) = (shared(0, CHEAP), shared(1, CHEAP));
+    let mut padded = config(&near, &[CHEAP], &[far.id()]);
+    padded.buckets = Buckets::new(vec![1400]);
+    let mut net = Net::new(vec![padded, config(&far, &[CHEAP], &[near.id()])]);
+    net.connect(0, 1);
+    net.settle();
+    net.sent.clear();
+    net.places[0].address = address(5);
+    // What the node is asked where it is now seems to come from a victim.
+    let victim = address(66);
+    net.fate = Box::new(move |packet| match packet.to == address(5) {
+        true => vec![Packet {
+            from: victim,
+            ..packet
+        }],
+        false => vec![packet],
+    });
+    net.send(0, 1, 1).unwrap();
+    net.settle();
+    let question = bytes_to(&net, address(5));
+    let answers = net.sent.iter().filter(|packet| packet.to == victim);
+    let most = answers.map(|packet| packet.bytes.len()).max().unwrap();
+    assert!(most <= 3 * question, "{most} for {question}");
+}
+
+#[test]
 fn an_address_that_does_not_answer_is_given_up() {
     let mut net = up();
     net.places[0].address = address(5);
