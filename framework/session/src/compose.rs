@@ -30,6 +30,35 @@ pub fn config(
     profile: &Profile,
     host: &Host,
 ) -> Result<Config, RunError> {
+    let list = PeerList::load(&profile.common.peers, host.keys.clone());
+    let list = list.map_err(|error| RunError::new(Failure::Usage, error))?;
+    if list.mode() == PeerMode::Open {
+        host.report.event(&Event::Warning(
+            "peers.mode = \"open\": whoever comes is accepted, and nobody is who they say".into(),
+        ));
+    }
+    let peers = Peers {
+        list,
+        name: match end {
+            End::Initiator => host.settings.connect.clone(),
+            End::Responder => INCOMING.into(),
+        },
+        report: host.report.clone(),
+    };
+    config_with(protocol, profile, host, Arc::new(peers))
+}
+
+/// Makes the configuration that a profile describes, but for its `[peers]`: for systems that know
+/// their peers by other means.
+///
+/// # Errors
+/// As [`config`].
+pub fn config_with(
+    protocol: &str,
+    profile: &Profile,
+    host: &Host,
+    peers: Arc<dyn PeerCheck>,
+) -> Result<Config, RunError> {
     let usage = |error: &dyn std::fmt::Display| RunError::new(Failure::Usage, error);
     let suites: Vec<Suite> = std::iter::once(&host.suite)
         .chain(&host.alternatives)
@@ -57,23 +86,8 @@ pub fn config(
         }
         identities.push(identity);
     }
-    let list = PeerList::load(&profile.common.peers, host.keys.clone());
-    let list = list.map_err(|error| usage(&error))?;
-    if list.mode() == PeerMode::Open {
-        host.report.event(&Event::Warning(
-            "peers.mode = \"open\": whoever comes is accepted, and nobody is who they say".into(),
-        ));
-    }
-    let peers = Peers {
-        list,
-        name: match end {
-            End::Initiator => host.settings.connect.clone(),
-            End::Responder => INCOMING.into(),
-        },
-        report: host.report.clone(),
-    };
     let policy = profile.common.policy.0.join("+");
-    Config::new(protocol.into(), policy, suites, identities, Arc::new(peers))
+    Config::new(protocol.into(), policy, suites, identities, peers)
         .map_err(|error| usage(&error))
 }
 

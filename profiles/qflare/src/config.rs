@@ -53,6 +53,11 @@ pub struct QflareConfig {
     pub max_round_values: u64,
     /// Bytes of weights that an aggregation holds at once.
     pub memory_bytes: u64,
+    /// Where the operator comes in: `unix:PATH`, relative to the state directory, or a loopback
+    /// address, with the token in `admin.token` of the key directory. Empty: nowhere.
+    pub admin: String,
+    /// Where Prometheus reads numbers, an address; empty: nowhere.
+    pub metrics: String,
     /// Role client: this device.
     pub device: String,
     /// Role client: the server's fingerprint, when no token has told it. `qflare-2`.
@@ -81,6 +86,8 @@ impl Default for QflareConfig {
             max_updates: 1024,
             max_round_values: limits.values,
             memory_bytes: limits.memory_bytes as u64,
+            admin: "unix:admin.sock".into(),
+            metrics: String::new(),
             device: String::new(),
             server_fingerprint: String::new(),
         }

@@ -307,3 +307,47 @@ impl From<SignatureError> for ClientError {
         Self::Crypto(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_fault_it_is_decides_the_exit_code() {
+        let refused = |status| ClientError::Refused {
+            status,
+            detail: String::new(),
+        };
+        let keys = ClientError::Keys {
+            place: String::new(),
+            reason: String::new(),
+        };
+        let file = ClientError::KeyFile(KeyFileError {
+            path: String::new(),
+            reason: String::new(),
+        });
+        for (error, failure) in [
+            (refused(401), Failure::Authentication),
+            (refused(403), Failure::Authentication),
+            (refused(409), Failure::Operation),
+            (ClientError::BadSignature("model"), Failure::Authentication),
+            (ClientError::Unreadable("model"), Failure::Operation),
+            (ClientError::Token, Failure::Usage),
+            (keys, Failure::Usage),
+            (ClientError::Usage(String::new()), Failure::Usage),
+            (file, Failure::Operation),
+            (ClientError::Crypto(String::new()), Failure::Operation),
+            (
+                ClientError::Channel(ChannelError::Closed),
+                Failure::Operation,
+            ),
+        ] {
+            assert_eq!(error.failure(), failure, "{error}");
+            assert_eq!(RunError::from(error).failure, failure);
+        }
+        let setting = RunError::from(Refusal::Setting("qflare.rule".into()));
+        assert_eq!(setting.failure, Failure::Usage);
+        let hidden = RunError::from(Refusal::Internal("cause".into()));
+        assert!(hidden.message.contains("cause"), "the operator hears");
+    }
+}

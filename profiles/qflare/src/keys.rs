@@ -68,30 +68,45 @@ impl DeviceKeys {
         Ok((Self { sign, kem }, made_sign || made_kem))
     }
 
-    /// Makes the keys that shall replace these, or reads those that an attempt to replace them has
-    /// left: the server may have taken them already.
+    /// Makes the keys that shall replace these and keeps them beside, or reads those that an
+    /// attempt has left there: the server may have taken them already.
     ///
     /// # Errors
     /// [`ClientError::Keys`], [`ClientError::KeyFile`], [`ClientError::Crypto`].
     pub fn next(
+        &self,
         files: &dyn KeyFiles,
         identity: &str,
         suite: &Suite,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, ClientError> {
-        let (sign_file, kem_file) = (format!("{NEXT}{identity}"), format!("{NEXT}{KEM_FILE}"));
-        let wrong = |error: &dyn std::fmt::Display| unusable(files, error);
-        let sign = match stored_identity(files, &sign_file, &suite.signature) {
-            Ok(Some(key)) => key,
-            Ok(None) => new_identity(files, &sign_file, &suite.signature, rng)
-                .map_err(|error| wrong(&error))?,
-            Err(error) => return Err(wrong(&error)),
-        };
-        let kem = match stored_kem(files, &kem_file, &suite.kem)? {
-            Some(kem) => kem,
-            None => new_kem(files, &kem_file, &suite.kem, rng)?,
-        };
+        let left = Self::left(files, identity, suite)?;
+        if let Some(left) = left
+            && left.sign.verifying_key() != self.sign.verifying_key()
+        {
+            return Ok(left);
+        }
+        let (sign_file, kem_file) = next_files(identity);
+        let sign = new_identity(files, &sign_file, &suite.signature, rng);
+        let sign = sign.map_err(|error| unusable(files, &error))?;
+        let kem = new_kem(files, &kem_file, &suite.kem, rng)?;
         Ok(Self { sign, kem })
+    }
+
+    /// The keys that an attempt to replace the ones there has left; `None` when there are none.
+    ///
+    /// # Errors
+    /// [`ClientError::Keys`], [`ClientError::KeyFile`].
+    pub fn left(
+        files: &dyn KeyFiles,
+        identity: &str,
+        suite: &Suite,
+    ) -> Result<Option<Self>, ClientError> {
+        let (sign_file, kem_file) = next_files(identity);
+        let sign = stored_identity(files, &sign_file, &suite.signature);
+        let sign = sign.map_err(|error| unusable(files, &error))?;
+        let kem = stored_kem(files, &kem_file, &suite.kem)?;
+        Ok(sign.zip(kem).map(|(sign, kem)| Self { sign, kem }))
     }
 
     /// Puts these keys in the place of the ones there.
@@ -105,6 +120,10 @@ impl DeviceKeys {
         files.write(identity, pem.as_bytes(), true)?;
         write_kem(files, KEM_FILE, &self.kem)
     }
+}
+
+fn next_files(identity: &str) -> (String, String) {
+    (format!("{NEXT}{identity}"), format!("{NEXT}{KEM_FILE}"))
 }
 
 fn sign_parts(key: &SigningKey) -> Result<PrivateKeyParts, ClientError> {

@@ -9,15 +9,19 @@
 //! | [`state`] | tokens, devices, rounds, updates, receipts and the audit, on any store |
 //! | [`service`] | what both dialects and the operator do with a state |
 //! | [`compatible`] | `qflare-1`, both ends: what deployed devices speak |
+//! | [`hardened`] | `qflare-2`, both ends, on the channel |
+//! | [`admin`] | the operator's side |
 //! | [`keys`] | the key files of a device |
 //!
 //! This crate opens no socket, reads no file and names no algorithm.
 
+pub mod admin;
 pub mod aggregate;
 pub mod aggregator;
 pub mod compatible;
 pub mod config;
 pub mod error;
+pub mod hardened;
 pub mod keys;
 pub mod learning;
 pub mod model;
@@ -30,7 +34,9 @@ mod system;
 
 use pqfw_framework::registry::Plugin;
 
-pub use system::{COMPATIBLE, Qflare, connect_compatible, open};
+pub use system::{
+    COMPATIBLE, HARDENED, Qflare, connect, connect_compatible, identity, open, operator,
+};
 
 /// The plugin: one system.
 #[must_use]

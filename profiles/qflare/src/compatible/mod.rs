@@ -16,6 +16,7 @@ mod challenge;
 mod client;
 mod server;
 
+pub(crate) use client::accepted;
 pub use client::{Client, Fetched};
 pub use server::Server;
 

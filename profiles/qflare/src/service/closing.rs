@@ -95,8 +95,21 @@ impl Service {
         self.tell(format!(
             "round {round} is closed: {used} of {all} updates make {version}"
         ));
+        self.sign_end()?;
         self.open_next(now)?;
         Ok(Closed { model, verdicts })
+    }
+
+    /// Signs the end of the audit, if there is somebody who does.
+    fn sign_end(&self) -> Result<(), Refusal> {
+        let end = self.state.audit_end()?;
+        if let Some(sign) = self.signer.get() {
+            let signature = sign(&end.message);
+            let failed = || Refusal::Internal("the end of the audit is not signed".into());
+            self.state
+                .keep_signature(&end, signature.ok_or_else(failed)?)?;
+        }
+        Ok(())
     }
 
     fn next_model(&self, round: u64) -> Result<(StoredModel, Vec<(DeviceId, String)>), Refusal> {

@@ -46,9 +46,16 @@ pub struct Service {
     counted: Mutex<(u64, u64, u64)>,
     /// Rounds that have ended, and how many of them with a next model.
     closed: Mutex<(u64, u64)>,
+    /// Requests that were not carried out, by their statuses.
+    refusals: Mutex<BTreeMap<u16, u64>>,
     /// Called when a round has enough updates.
     due: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Signs the end of the audit.
+    signer: OnceLock<Box<Signer>>,
 }
+
+/// Signs some bytes, or cannot.
+type Signer = dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync;
 
 /// The model that devices train.
 pub struct Global {
@@ -126,13 +133,22 @@ impl Service {
             rates: Mutex::default(),
             counted: Mutex::default(),
             closed: Mutex::default(),
+            refusals: Mutex::default(),
             due: OnceLock::new(),
+            signer: OnceLock::new(),
         };
         if let (Some(model), None) = (initial, service.state.head()?.model) {
             service.set_model(now, &model)?;
         }
-        service.open_next(now)?;
         Ok(service)
+    }
+
+    /// Begins to serve: opens a round, when the profile says so and none is under way.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`], [`Refusal::Internal`].
+    pub fn begin(&self, now: Now) -> Result<(), Refusal> {
+        self.open_next(now)
     }
 
     /// The state.
@@ -169,11 +185,24 @@ impl Service {
     /// Tells the operator about a request that is not carried out.
     pub fn complain(&self, route: &str, refusal: &Refusal) {
         let (status, text) = (refusal.status(), refusal.for_the_log());
+        *locked(&self.refusals).entry(status).or_default() += 1;
         let text = format!("{route} refused: {status} {text}");
         self.report.event(&match refusal {
             Refusal::Internal(_) | Refusal::Unavailable(_) => Event::Warning(text),
             _ => Event::Info(text),
         });
+    }
+
+    /// How many requests were not carried out, by their statuses.
+    #[must_use]
+    pub fn refusals(&self) -> BTreeMap<u16, u64> {
+        locked(&self.refusals).clone()
+    }
+
+    /// Says who signs the end of the audit when a round is closed.
+    pub fn sign_ends_with(&self, sign: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static) {
+        // A second one would be a fault of the caller; the first stays.
+        let _ = self.signer.set(Box::new(sign));
     }
 
     /// Tells the operator what happened.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pqfw_qflare::compatible::{Client, MOST_CHALLENGES};
 use pqfw_qflare::config::QflareConfig;
 use pqfw_qflare::error::ClientError;
+use pqfw_qflare::state::StateError;
 use serde_json::{Value, json};
 
 use crate::support::{Device, House, b64, config, id, suite, un64};
@@ -125,6 +126,17 @@ fn a_key_has_256_challenges_and_nobody_unknown_has_one() {
         (status, refused["detail"].as_str()),
         (404, Some("Device not found or not enrolled"))
     );
+}
+
+#[test]
+fn another_key_begins_to_count_anew() {
+    let house = House::new(config());
+    let state = house.service.state();
+    let count = |key: &[u8]| state.count_challenge(&id("d"), key, 2);
+    assert_eq!(count(b"one"), Ok(()));
+    assert_eq!(count(b"one"), Ok(()));
+    assert_eq!(count(b"one"), Err(StateError::Exhausted { most: 2 }));
+    assert_eq!(count(b"two"), Ok(()));
 }
 
 #[test]

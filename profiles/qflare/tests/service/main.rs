@@ -2,6 +2,9 @@
 
 mod challenges;
 mod enrolment;
+mod hall;
+mod hardened;
+mod operator;
 mod refusals;
 mod rounds;
 mod support;

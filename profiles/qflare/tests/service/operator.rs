@@ -1,0 +1,216 @@
+//! The operator's side, as its door answers.
+
+use pqfw_framework::keys::Fingerprint;
+use pqfw_framework::metrics::{MetricsSource, text};
+use pqfw_framework::transport::{ExchangeService, Request};
+use pqfw_framework::world::World;
+use pqfw_qflare::admin::Admin;
+use pqfw_qflare::hardened::EnrolToken;
+use serde_json::{Value, json};
+
+use crate::support::{House, b64, config, suite};
+
+struct Operator<'a> {
+    house: &'a House,
+    admin: Admin,
+}
+
+impl<'a> Operator<'a> {
+    fn of(house: &'a House) -> Self {
+        let suite = suite();
+        let key = suite.signature.generate(&mut *house.world.rng()).unwrap();
+        let public = key.verifying_key();
+        let name = Fingerprint::of(&suite.digest, suite.signature.info(), &public).unwrap();
+        let verifying = suite.signature.import_verifying_key(&public).unwrap();
+        let world = house.world.clone();
+        house
+            .service
+            .sign_ends_with(move |m| key.sign(&mut *world.rng(), &[m]).ok());
+        let admin = Admin::new(house.service.clone(), name, verifying);
+        Self { house, admin }
+    }
+
+    fn ask(&self, method: &str, route: &str, body: &Value) -> (u16, Value) {
+        let request = Request {
+            method: method.into(),
+            ..Request::post(route, body.to_string().into_bytes())
+        };
+        let mut rng = self.house.world.rng();
+        let response = self
+            .admin
+            .respond(self.house.world.now(), &mut *rng, &request);
+        (
+            response.status,
+            serde_json::from_slice(&response.body).unwrap(),
+        )
+    }
+
+    fn post(&self, route: &str, body: &Value) -> (u16, Value) {
+        self.ask("POST", route, body)
+    }
+
+    fn get(&self, route: &str) -> Value {
+        let (status, json) = self.ask("GET", route, &json!({}));
+        assert_eq!(status, 200, "{json}");
+        json
+    }
+}
+
+#[test]
+fn a_token_is_shown_once_enrols_and_can_be_taken_back() {
+    let house = House::new(config());
+    let operator = Operator::of(&house);
+    let (status, made) = operator.post("/tokens", &json!({ "device_id": "d", "creator": "eve" }));
+    assert_eq!(status, 200);
+    let token = EnrolToken::parse(made["token"].as_str().unwrap()).unwrap();
+    let secret = made["enrollment_token"].as_str().unwrap();
+    assert_eq!(token.expose_secret(), secret);
+    let listed = operator.get("/tokens");
+    assert!(!listed.to_string().contains(secret));
+    assert_eq!(listed["tokens"][0]["creator"], "eve");
+    assert!(!house.told.text().contains(secret));
+    let device = house.device("d");
+    assert_eq!(house.post("/api/enroll", &device.enrolment(secret)).0, 200);
+    let (_, made) = operator.post("/tokens", &json!({ "device_id": "e" }));
+    let id = operator.get("/tokens")["tokens"][0]["id"].clone();
+    assert_eq!(operator.post("/tokens/revoke", &json!({ "id": id })).0, 200);
+    let secret = made["enrollment_token"].as_str().unwrap();
+    assert_eq!(
+        house
+            .post("/api/enroll", &house.device("e").enrolment(secret))
+            .0,
+        401
+    );
+    for id in ["", "00", "zz", "é"] {
+        assert_eq!(operator.post("/tokens/revoke", &json!({ "id": id })).0, 404);
+    }
+    for secs in [0u64, u64::MAX] {
+        let body = json!({ "device_id": "f", "options": { "secs": secs } });
+        assert_eq!(operator.post("/tokens", &body).0, 422);
+    }
+}
+
+#[test]
+fn rounds_devices_and_the_model_are_the_operators() {
+    let house = House::new(config());
+    let operator = Operator::of(&house);
+    let device = house.enrolled("d");
+    assert_eq!(operator.get("/devices")["devices"][0]["device_id"], "d");
+    assert_eq!(
+        house
+            .post("/api/submit_model", &device.update(&[1.0, 2.0]))
+            .0,
+        200
+    );
+    let round = operator.get("/round");
+    assert_eq!((&round["round"], &round["updates"]), (&json!(1), &json!(1)));
+    let (status, closed) = operator.post("/round/close", &json!({}));
+    assert_eq!(status, 200, "{closed}");
+    assert_eq!(closed["verdicts"]["d"], "used");
+    assert_eq!(
+        operator.post("/round/open", &json!({})).0,
+        409,
+        "the next is open already"
+    );
+    let file = house
+        .service
+        .global()
+        .unwrap()
+        .unwrap()
+        .model
+        .to_safetensors();
+    let body = json!({ "model": b64(&file) });
+    assert_eq!(
+        operator.post("/model", &body).0,
+        409,
+        "a round is under way"
+    );
+    assert_eq!(
+        operator
+            .post("/round/abort", &json!({ "reason": "tests" }))
+            .0,
+        200
+    );
+    assert_eq!(operator.post("/model", &body).0, 200);
+    let pickle = json!({ "model": b64(b"\x80\x04.") });
+    assert_eq!(operator.post("/model", &pickle).0, 415);
+    assert_eq!(operator.get("/model")["tensors"], json!({ "w": [2] }));
+    assert_eq!(operator.admin.model_file().unwrap().1, file);
+    assert_eq!(
+        operator
+            .post("/devices/revoke", &json!({ "device_id": "d" }))
+            .0,
+        200
+    );
+    assert_eq!(
+        operator
+            .post("/devices/revoke", &json!({ "device_id": "x" }))
+            .0,
+        404
+    );
+    assert_eq!(
+        house
+            .post("/api/submit_model", &device.update(&[1.0, 2.0]))
+            .0,
+        403
+    );
+    assert_eq!(
+        operator.post("/session-keys/take", &json!({ "id": "x" })).0,
+        404
+    );
+    assert_eq!(operator.post("/nothing", &json!({})).0, 404);
+}
+
+#[test]
+fn the_audit_is_signed_at_each_close_and_an_edit_is_found() {
+    use pqfw_framework::store::{MemoryStore, Store};
+    let store = std::sync::Arc::new(MemoryStore::default());
+    let house = House::on(config(), store.clone());
+    let operator = Operator::of(&house);
+    let device = house.enrolled("d");
+    assert_eq!(
+        house
+            .post("/api/submit_model", &device.update(&[1.0, 2.0]))
+            .0,
+        200
+    );
+    assert_eq!(operator.post("/round/close", &json!({})).0, 200);
+    let (status, verified) = operator.post("/audit/verify", &json!({}));
+    assert_eq!(status, 200, "{verified}");
+    assert!(verified["signed"].as_u64().unwrap() >= 6, "{verified}");
+    let (_, page) = operator.post("/audit/export", &json!({ "page": { "from": 2 } }));
+    assert_eq!(page["entries"][0]["number"], 2);
+    let after = json!({ "page": { "from": page["next"] } });
+    assert_eq!(
+        operator.post("/audit/export", &after).1["next"],
+        Value::Null
+    );
+    let place = 3u64.to_be_bytes();
+    let mut entry = store.get("qflare/audit", &place).unwrap().unwrap();
+    let last = entry.len() - 3;
+    entry[last] ^= 1;
+    store.put("qflare/audit", &place, &entry).unwrap();
+    let (status, found) = operator.post("/audit/verify", &json!({}));
+    assert_eq!(status, 409);
+    assert!(
+        found["detail"].as_str().unwrap().contains("entry 3"),
+        "{found}"
+    );
+}
+
+#[test]
+fn numbers_are_there_for_prometheus() {
+    let house = House::new(config());
+    let operator = Operator::of(&house);
+    house.enrolled("d");
+    assert_eq!(house.get("/nothing").0, 404);
+    let text = text(&operator.admin.families(house.world.now()));
+    for line in [
+        "qflare_devices 1",
+        "qflare_round 1",
+        "qflare_store_up 1",
+        "qflare_refusals_total{status=\"404\"} 1",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
