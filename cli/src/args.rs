@@ -122,7 +122,7 @@ pub(crate) enum Command {
     /// QU3: quantum-safe inference, the client's side
     #[command(subcommand)]
     Qu3(Qu3),
-    /// QFLARE: federated learning under attack
+    /// QFLARE: federated learning, the operator's and the device's side
     #[command(subcommand)]
     Qflare(Qflare),
     /// Messages, pipes and forwarded ports over the channel

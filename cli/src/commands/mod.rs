@@ -67,7 +67,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Keys(keys) => keys::run(keys, &registry, output),
         Command::Vectors(vectors) => vectors::run(vectors, &registry, output),
         Command::Qu3(qu3) => qu3::run(qu3, &common, &registry, output),
-        Command::Qflare(qflare) => qflare::run(qflare, &registry, output),
+        Command::Qflare(qflare) => qflare::run(qflare, &common, &registry, output),
         Command::Chat(chat) => chat::run(chat, &common, registry, &rehearsal, output),
         Command::Mcp(mcp) => mcp::run(mcp, &common, registry, &rehearsal, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),

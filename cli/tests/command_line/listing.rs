@@ -95,7 +95,7 @@ fn profiles_are_listed_shown_and_have_a_schema() {
         .map(|row| &row["name"])
         .collect();
     assert!(
-        ["mcp", "mlkem-tcp", "pqvpn", "qu3"]
+        ["mcp", "mlkem-tcp", "pqvpn", "qflare", "qu3"]
             .iter()
             .all(|name| names.iter().any(|n| *n == name))
     );

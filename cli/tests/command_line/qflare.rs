@@ -1,109 +1,130 @@
-//! `pqfw qflare aggregate`.
+//! `pqfw qflare`: an operator, a server and a device.
 
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::support::{Ran, pqfw};
 
-/// A base of two values, written by hand, and five devices around (1, 2). One of them is far away.
-fn round(directory: &Path) {
+const INITIAL: &str = "--set=qflare.initial={ w = [2] }";
+const RULE: &str = "--set=qflare.rule=fedavg";
+const BY_HAND: &str = "--set=qflare.close_at=0";
+
+fn operator(here: &Path, args: &[&str]) -> Ran {
+    let server = [INITIAL, RULE, BY_HAND, "--set=keys.dir=server-keys"];
+    pqfw(here, &[&["qflare"], args, &server].concat()).run()
+}
+
+/// A safetensors file of one tensor `w` with two values.
+fn weights(values: [f32; 2]) -> Vec<u8> {
     let header = br#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
-    let raw = |values: [f32; 2]| values.map(f32::to_le_bytes).concat();
-    let length = (header.len() as u64).to_le_bytes();
-    let base = [&length[..], header, &raw([0.0, 0.0])].concat();
-    fs::write(directory.join("base.safetensors"), base).unwrap();
-    let devices = [[1.0, 2.0], [1.1, 2.0], [1.0, 2.2], [0.9, 1.8], [-50.0, 9.0]];
-    for (name, values) in ["a", "b", "c", "d", "e"].iter().zip(devices) {
-        fs::write(directory.join(name), raw(values)).unwrap();
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header);
+    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    file
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_enrols_fetches_submits_rotates_and_is_revoked() {
+    for kind in ["http", "tcp", "quic"] {
+        let directory = tempfile::tempdir().unwrap();
+        let here = directory.path();
+        let over = format!("--set=transport.kind={kind}");
+        let server = pqfw(
+            here,
+            &[
+                "run",
+                "--profile=qflare",
+                "--role=server",
+                "--set=transport.listen=127.0.0.1:0",
+                "--set=keys.dir=server-keys",
+                &over,
+                INITIAL,
+                RULE,
+                BY_HAND,
+            ],
+        )
+        .serve();
+        let url = server.url.clone();
+        let device = |args: &[&str]| {
+            let target = ["--server", &url, "--set=keys.dir=device-keys", &over];
+            pqfw(here, &[&["qflare", "device"], args, &target].concat()).run()
+        };
+        device(&["status"]).fails(2, "enrol this device first");
+        let token = operator(here, &["token", "create", "camera-7"]).ok().stdout;
+        assert!(token.starts_with("pqfw-enrol-1."), "{token}");
+        fs::write(here.join("token"), &token).unwrap();
+        device(&["init"]).ok();
+        device(&["enroll", "--token-file=token"]).ok();
+        device(&["enroll", "--token-file=token"]).fails(1, "409");
+        assert!(
+            operator(here, &["devices", "list"])
+                .ok()
+                .stdout
+                .contains("camera-7")
+        );
+        device(&["fetch", "base.safetensors"]).ok();
+        assert!(
+            fs::read(here.join("base.safetensors"))
+                .unwrap()
+                .ends_with(&[0; 8])
+        );
+        fs::write(here.join("trained"), weights([1.0, 2.0])).unwrap();
+        let submit = ["submit", "trained", "--examples=3"];
+        let first = device(&submit).ok();
+        assert!(
+            first.stdout.contains("accepted in round 1"),
+            "{}",
+            first.stdout
+        );
+        assert_eq!(device(&submit).ok().stdout, first.stdout);
+        let closed = operator(here, &["round", "close"]).ok().stdout;
+        assert!(closed.contains("camera-7: used"), "{closed}");
+        device(&["submit", "base.safetensors", "--examples=3"]).fails(1, "409");
+        operator(here, &["model", "get", "now.safetensors"]).ok();
+        let now = fs::read(here.join("now.safetensors")).unwrap();
+        assert!(
+            now.ends_with(&[1f32.to_le_bytes(), 2f32.to_le_bytes()].concat()),
+            "{now:?}"
+        );
+        device(&["rotate"]).ok();
+        device(&["fetch", "base.safetensors"]).ok();
+        operator(here, &["devices", "revoke", "camera-7"]).ok();
+        device(&["fetch", "base.safetensors"]).fails(3, "403");
+        let verified = operator(here, &["audit", "verify"]).ok().stdout;
+        assert!(verified.contains("signed up to entry"), "{verified}");
+        let (code, _) = server.terminate();
+        assert_eq!(code, 0);
     }
 }
 
-fn aggregate(directory: &Path, options: &[&str]) -> Ran {
-    let begin = ["qflare", "aggregate", "--base", "base.safetensors"];
-    pqfw(directory, &[&begin, options].concat()).run()
-}
-
-const ALL: [&str; 5] = ["a:1:a", "b:1:b", "c:1:c", "d:1:d", "e:1:e"];
-
-fn verdicts(report: &Value) -> Vec<&str> {
-    let updates = report["updates"].as_array().unwrap().iter();
-    updates.map(|u| u["verdict"].as_str().unwrap()).collect()
-}
-
 #[test]
-fn a_round_is_closed_on_files_and_the_liar_is_not_in_it() {
+fn the_operators_commands_say_what_is_wrong() {
     let directory = tempfile::tempdir().unwrap();
-    round(directory.path());
-    let options = ["--rule", "multi_krum(1)", "--out", "next", "--json"];
-    let ran = aggregate(directory.path(), &[&options[..], &ALL].concat()).ok();
-    let report = ran.json();
-    assert_eq!(report["rule"], "multi_krum(1)");
-    assert_eq!(
-        verdicts(&report),
-        ["used", "used", "used", "used", "not selected"]
-    );
-    let next = fs::read(directory.path().join("next")).unwrap();
-    let values = &next[next.len() - 8..];
-    assert_eq!(values, [1.0f32, 2.0].map(f32::to_le_bytes).concat());
-    // Any order of arrival, and pieces however small, make the same model.
-    let mut turned = ALL;
-    turned.reverse();
-    let pieces = ["--rule", "multi_krum(1)", "--json", "--memory", "0"];
-    let again = aggregate(directory.path(), &[&pieces[..], &turned].concat()).ok();
-    assert_eq!(again.json()["sha256"], report["sha256"]);
-    let table = aggregate(
-        directory.path(),
-        &[&["--rule", "median"], &ALL[..]].concat(),
+    let here = directory.path();
+    operator(here, &["token", "create", "a b"]).fails(2, "pattern");
+    operator(here, &["token", "create", "a", "--hours=99999"]).fails(2, "a year");
+    operator(here, &["token", "revoke", "00"]).fails(1, "no such token");
+    operator(here, &["devices", "revoke", "nobody"]).fails(1, "not enrolled");
+    operator(here, &["round", "open"]).fails(1, "under way");
+    fs::write(here.join("model"), weights([5.0, 6.0])).unwrap();
+    operator(here, &["model", "set", "model"]).fails(1, "under way");
+    operator(here, &["round", "abort", "--reason=test"]).ok();
+    operator(here, &["round", "abort"]).fails(1, "no round is open");
+    fs::write(
+        here.join("program"),
+        b"\x80\x04cos\nsystem\n(S'touch opened'\ntR.",
     )
-    .ok();
-    assert!(table.stdout.starts_with("DEVICE  EXAMPLES  VERDICT  WHY\n"));
-}
-
-#[test]
-fn what_is_no_model_is_rejected_and_the_others_go_on() {
-    let directory = tempfile::tempdir().unwrap();
-    round(directory.path());
-    let file = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
-    file("pickle", b"\x80\x04cos\nsystem\n\x8c\x02id\x85R.");
-    file("nan", &[[0; 4], f32::NAN.to_le_bytes()].concat());
-    file("long", &[0; 12]);
-    let options = [
-        "--rule",
-        "fedavg",
-        "--json",
-        "a:1:a",
-        "b:0:b",
-        "p:1:pickle",
-        "n:1:nan",
-        "l:1:long",
-    ];
-    let report = aggregate(directory.path(), &options).ok().json();
-    let expected = ["used", "rejected", "rejected", "rejected", "rejected"];
-    assert_eq!(verdicts(&report), expected);
-    let why = |at: usize| report["updates"][at]["why"].as_str().unwrap();
-    assert!(why(1).contains("0 examples"));
-    assert!(why(2).contains("3 values"));
-    assert!(why(3).contains("not finite"));
-    assert!(why(4).contains("pickle"));
-}
-
-#[test]
-fn a_round_without_a_model_says_why() {
-    let directory = tempfile::tempdir().unwrap();
-    round(directory.path());
-    let run = |options: &[&str]| aggregate(directory.path(), options);
-    let few = run(&[&["--rule", "multi_krum(2)"], &ALL[..]].concat());
-    assert_eq!(few.code, 1);
-    assert!(few.stderr.contains("needs 7 acceptable updates and has 5"));
-    for (options, code) in [
-        (&["--rule", "mean", "a:1:a"][..], 2),
-        (&["--rule", "median", "a:x:a"], 2),
-        (&["--rule", "cosine(0.5)", "a:1:a"], 2),
-        (&["--rule", "median", "a:1:a", "a:1:b"], 2),
-        (&["--rule", "median", "a:1:nowhere"], 1),
-    ] {
-        assert_eq!(run(options).code, code, "{options:?}");
-    }
+    .unwrap();
+    operator(here, &["model", "set", "program"]).fails(1, "pickle");
+    assert!(!here.join("opened").exists());
+    operator(here, &["model", "set", "model"]).ok();
+    let status = operator(here, &["round", "status", "--json"]).ok().json();
+    assert_eq!(status["phase"], "open");
+    let set = ["qflare", "token", "list", "--set=store.url=memory:"];
+    pqfw(here, &set).run().fails(2, "admin door");
+    let old = ["qflare", "device", "rotate", "--set=dialect=qflare-1"];
+    pqfw(here, &old).run().fails(2, "no rotation");
+    let other = ["qflare", "token", "list", "--profile=qu3"];
+    pqfw(here, &other).run().fails(2, "not of qflare");
 }

@@ -1,0 +1,316 @@
+//! `pqfw qflare`: the operator's side works on the server's store, whether the server runs or not;
+//! the device's side is in `device`, the end of a round on files in `aggregate`.
+
+mod aggregate;
+mod device;
+
+use std::sync::Arc;
+
+use pqfw_framework::profile::Profile;
+use pqfw_framework::registry::Registry;
+use pqfw_framework::system::{Role, RunError};
+use pqfw_framework::transport::{ExchangeService, Request};
+use pqfw_framework::world::World;
+use pqfw_qflare::admin::Admin;
+use pqfw_qflare::config::QflareConfig;
+use serde_json::{Value, json};
+
+use crate::args::qflare::{Audit, Devices, ModelCommand, Qflare, Round, TokenCommand};
+use crate::args::{Common, Level, ProfileArgs};
+use crate::compose::{self, Composed};
+use crate::error::CliError;
+use crate::files;
+use crate::output::{Output, Tone};
+use crate::report::Console;
+
+/// The system, and the name of its shipped profile.
+const SYSTEM: &str = "qflare";
+
+/// The dialect in which a token is its secret alone.
+const COMPATIBLE: &str = pqfw_qflare::COMPATIBLE;
+
+pub(super) fn run(
+    command: Qflare,
+    common: &Common,
+    registry: &Registry,
+    output: &Output,
+) -> Result<(), CliError> {
+    let open = |profile| Operator::open(profile, common, registry, output);
+    match command {
+        Qflare::Token(command) => token(command, open, output),
+        Qflare::Devices(Devices::List { profile }) => {
+            let listed = open(profile)?.get("/devices")?;
+            let heading = ["DEVICE", "ENROLLED", "REVOKED", "SIGNATURE", "KEM"];
+            let columns = [
+                "device_id",
+                "enrolled",
+                "revoked",
+                "signature_algorithm",
+                "kem_algorithm",
+            ];
+            table(output, &listed, "devices", &heading, &columns);
+            Ok(())
+        }
+        Qflare::Devices(Devices::Revoke { profile, device }) => {
+            let body = json!({ "device_id": device });
+            let answer = open(profile)?.post("/devices/revoke", &body)?;
+            told(output, &answer, &format!("{device} is revoked"));
+            Ok(())
+        }
+        Qflare::Round(command) => round(command, open, output),
+        Qflare::Model(ModelCommand::Set { profile, file }) => {
+            let file = files::read(&file)?;
+            let operator = open(profile)?;
+            let answer = operator
+                .admin
+                .set_model(operator.world.now(), file.expose());
+            let answer = answer.map_err(RunError::from)?;
+            told(
+                output,
+                &answer,
+                &format!("the global model is {}", plain(&answer["model_version"])),
+            );
+            Ok(())
+        }
+        Qflare::Model(ModelCommand::Get { profile, file }) => {
+            let found = open(profile)?.admin.model_file().map_err(RunError::from)?;
+            let (version, bytes) = found;
+            files::write(output, &file, &bytes)?;
+            output.line_err(&format!("model {version}, {} bytes", bytes.len()));
+            Ok(())
+        }
+        Qflare::Audit(Audit::Export { profile }) => export(&open(profile)?, output),
+        Qflare::Audit(Audit::Verify { profile }) => {
+            let answer = open(profile)?.post("/audit/verify", &json!({}))?;
+            let (entries, signed) = (&answer["entries"], &answer["signed"]);
+            told(
+                output,
+                &answer,
+                &format!("{entries} entries, signed up to entry {signed}"),
+            );
+            Ok(())
+        }
+        Qflare::Device(command) => device::run(command, common, registry, output),
+        Qflare::Aggregate(args) => aggregate::run(&args, registry, output),
+    }
+}
+
+fn token(
+    command: TokenCommand,
+    open: impl FnOnce(ProfileArgs) -> Result<Operator, CliError>,
+    output: &Output,
+) -> Result<(), CliError> {
+    match command {
+        TokenCommand::Create {
+            profile,
+            device,
+            hours,
+            creator,
+        } => {
+            let secs = hours.checked_mul(3600);
+            let secs = secs.ok_or_else(|| CliError::usage("--hours is too large"))?;
+            let body = json!({
+                "device_id": device,
+                "creator": creator,
+                "options": { "secs": secs },
+            });
+            let operator = open(profile)?;
+            let answer = operator.post("/tokens", &body)?;
+            // Deployed devices send the secret alone.
+            let field = match operator.profile.dialect == COMPATIBLE {
+                true => "enrollment_token",
+                false => "token",
+            };
+            told(output, &answer, &plain(&answer[field]));
+        }
+        TokenCommand::List { profile } => {
+            let listed = open(profile)?.get("/tokens")?;
+            let heading = ["DEVICE", "EXPIRES", "EXPIRED", "CREATOR", "ID"];
+            let columns = ["device_id", "expires", "expired", "creator", "id"];
+            table(output, &listed, "tokens", &heading, &columns);
+        }
+        TokenCommand::Revoke { profile, id } => {
+            let answer = open(profile)?.post("/tokens/revoke", &json!({ "id": id }))?;
+            told(output, &answer, "the token is good no more");
+        }
+    }
+    Ok(())
+}
+
+fn round(
+    command: Round,
+    open: impl FnOnce(ProfileArgs) -> Result<Operator, CliError>,
+    output: &Output,
+) -> Result<(), CliError> {
+    match command {
+        Round::Open { profile } => {
+            let answer = open(profile)?.post("/round/open", &json!({}))?;
+            told(
+                output,
+                &answer,
+                &format!("round {} is open", answer["round"]),
+            );
+        }
+        Round::Close { profile } => {
+            let answer = open(profile)?.post("/round/close", &json!({}))?;
+            let mut text = format!(
+                "round {} is closed; the global model is {}",
+                answer["round"],
+                plain(&answer["model_version"])
+            );
+            for (device, verdict) in answer["verdicts"].as_object().into_iter().flatten() {
+                text.push_str(&format!("\n{device}: {}", plain(verdict)));
+            }
+            told(output, &answer, &text);
+        }
+        Round::Abort { profile, reason } => {
+            let answer = open(profile)?.post("/round/abort", &json!({ "reason": reason }))?;
+            told(output, &answer, "the round is aborted; the model stays");
+        }
+        Round::Status { profile } => {
+            let answer = open(profile)?.get("/round")?;
+            let text = format!(
+                "round {} is {}, {} updates of {}, base {}",
+                answer["round"],
+                plain(&answer["phase"]),
+                answer["updates"],
+                answer["close_at"],
+                plain(&answer["base"])
+            );
+            told(output, &answer, &text);
+        }
+    }
+    Ok(())
+}
+
+fn export(operator: &Operator, output: &Output) -> Result<(), CliError> {
+    let mut from = 0;
+    loop {
+        let body = json!({ "page": { "from": from } });
+        let page = operator.post("/audit/export", &body)?;
+        for entry in page["entries"].as_array().into_iter().flatten() {
+            output.line(&entry.to_string());
+        }
+        match page["next"].as_u64() {
+            Some(next) => from = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The operator of a profile's server.
+struct Operator {
+    admin: Admin,
+    world: Arc<dyn World>,
+    profile: Profile,
+}
+
+impl Operator {
+    fn open(
+        args: ProfileArgs,
+        common: &Common,
+        registry: &Registry,
+        output: &Output,
+    ) -> Result<Self, CliError> {
+        let composed = composed(args, Role::Server, common, registry, output)?;
+        if composed.profile.common.store.url == "memory:" {
+            let text = "store.url = \"memory:\" lives in the server's process alone; ask at its \
+                        admin door, or use a store on the disk";
+            return Err(CliError::usage(text));
+        }
+        let config: QflareConfig = composed.profile.system_table()?;
+        let service = Arc::new(pqfw_qflare::open(&config, &composed.host)?);
+        let admin = pqfw_qflare::operator(&service, &composed.profile, &composed.host)?;
+        Ok(Self {
+            admin,
+            world: composed.host.world.clone(),
+            profile: composed.profile,
+        })
+    }
+
+    fn get(&self, route: &str) -> Result<Value, CliError> {
+        self.ask(&Request::get(route))
+    }
+
+    fn post(&self, route: &str, body: &Value) -> Result<Value, CliError> {
+        self.ask(&Request::post(route, body.to_string().into_bytes()))
+    }
+
+    fn ask(&self, request: &Request) -> Result<Value, CliError> {
+        let mut rng = self.world.rng();
+        let response = self.admin.respond(self.world.now(), &mut *rng, request);
+        let json: Value = serde_json::from_slice(&response.body)
+            .map_err(|error| CliError::operation(format!("{}: {error}", request.route)))?;
+        match response.status {
+            200 => Ok(json),
+            422 => Err(CliError::usage(plain(&json["detail"][0]["msg"]))),
+            _ => Err(CliError::operation(plain(&json["detail"]))),
+        }
+    }
+}
+
+fn composed(
+    args: ProfileArgs,
+    role: Role,
+    common: &Common,
+    registry: &Registry,
+    output: &Output,
+) -> Result<Composed, CliError> {
+    let mut set = args.set;
+    set.push(("role".into(), role.to_string()));
+    let name = args.profile.unwrap_or_else(|| SYSTEM.into());
+    let (mut profile, _) = compose::resolve(&name, &set, registry)?;
+    if profile.common.system != SYSTEM {
+        let system = &profile.common.system;
+        let text = format!("{name} is a profile of {system}, not of {SYSTEM}");
+        return Err(CliError::usage(text));
+    }
+    if role == Role::Client {
+        device::apart(&mut profile);
+    }
+    super::start_logging(common, &profile, Level::Warn)?;
+    let console = Console {
+        output: output.for_people(),
+        system: SYSTEM.into(),
+        dialect: profile.dialect.clone(),
+        role,
+        ready_file: None,
+        doors: crate::report::Doors::default(),
+    };
+    let composed = compose::compose(profile, role, registry, Arc::new(console), output)?;
+    for warning in composed.warnings() {
+        let warning = format!("warning: {warning}");
+        output.line_err(&output.paint_err(Tone::Warning, &warning));
+    }
+    Ok(composed)
+}
+
+/// An answer: as it is for machines, in words for people.
+fn told(output: &Output, answer: &Value, words: &str) {
+    if output.json {
+        output.document(answer);
+    } else {
+        output.line(words);
+    }
+}
+
+fn table(output: &Output, answer: &Value, list: &str, heading: &[&str], columns: &[&str]) {
+    if output.json {
+        return output.document(&answer[list]);
+    }
+    let rows = answer[list].as_array().into_iter().flatten();
+    let rows = rows.map(|row| {
+        let cells = columns.iter().map(|name| (Tone::Plain, plain(&row[*name])));
+        cells.collect::<Vec<_>>()
+    });
+    output.table(heading, &rows.collect::<Vec<_>>());
+}
+
+/// A value as people read it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".into(),
+        other => other.to_string(),
+    }
+}
