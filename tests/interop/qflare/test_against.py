@@ -238,6 +238,20 @@ def revoked(server: Server) -> None:
     assert detail == {"detail": "Device revoked"}
 
 
+def the_guides_example(server: Server) -> None:
+    guide = (ROOT / "docs" / "guide" / "qflare.md").read_text()
+    code = guide.split("```python\n")[1].split("```")[0]
+    assert "http://127.0.0.1:8000" in code
+    (server.directory / "device.py").write_text(code.replace("http://127.0.0.1:8000", server.url))
+    (server.directory / "token.txt").write_text(server.token("camera-7") + "\n")
+    ran = subprocess.run(
+        [sys.executable, "device.py"], cwd=server.directory, capture_output=True, text=True,
+        env={"PYTHONPATH": str(Path(__file__).parent), "PYTHONDONTWRITEBYTECODE": "1"}, timeout=SECONDS,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "Model update received and stored" in ran.stdout, ran.stdout
+
+
 def killed(binary: str, directory: Path) -> None:
     kills.check(lambda place: Server(binary, place, *kills.SETTINGS), directory)
 
@@ -256,6 +270,7 @@ def main() -> int:
         ("large bodies", large_bodies, ["transport.limits.body_bytes=65536"]),
         ("a device has its share", rates, ["qflare.per_device_per_minute=2"]),
         ("a revoked device", revoked, []),
+        ("the example of the guide", the_guides_example, []),
         (f"a server that is killed {kills.KILLS} times", killed, None),
     ]
     failed = 0
