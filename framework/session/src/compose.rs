@@ -87,8 +87,7 @@ pub fn config_with(
         identities.push(identity);
     }
     let policy = profile.common.policy.0.join("+");
-    Config::new(protocol.into(), policy, suites, identities, peers)
-        .map_err(|error| usage(&error))
+    Config::new(protocol.into(), policy, suites, identities, peers).map_err(|error| usage(&error))
 }
 
 /// `[peers]` of a profile, for one end of its connections.
