@@ -128,3 +128,82 @@ fn the_operators_commands_say_what_is_wrong() {
     let other = ["qflare", "token", "list", "--profile=qu3"];
     pqfw(here, &other).run().fails(2, "not of qflare");
 }
+
+/// The scenario plays the dialect of deployed devices.
+const SCENARIO: [&str; 6] = [
+    "run",
+    "--profile=qflare.toml",
+    "--role",
+    "demo",
+    "--set",
+    "dialect=qflare-1",
+];
+
+/// The scenario's events, one a line.
+fn demo(options: &[&str]) -> (Ran, Vec<Value>) {
+    let directory = tempfile::tempdir().unwrap();
+    let begin = [&SCENARIO[..], &["--json"]].concat();
+    let ran = pqfw(directory.path(), &[&begin[..], options].concat()).run();
+    let ran = ran.ok();
+    let events = ran.stdout.lines().map(serde_json::from_str);
+    let events = events.collect::<Result<_, _>>().unwrap();
+    (ran, events)
+}
+
+fn passed(events: &[Value]) -> String {
+    let passed = events.iter().filter_map(|event| event["what"].as_str());
+    passed.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_scenario_shows_attack_and_defence_and_refuses_real_bytes() {
+    let (_, events) = demo(&[]);
+    let passed = passed(&events);
+    for part in [
+        "three liars have the model",
+        "the model learns as if nobody lied",
+        "refused: 401 Invalid or expired enrollment token",
+        "refused: 401 Invalid model signature",
+        "refused: 422 ",
+        "refused: 415 this is a pickle",
+        "refused: 409 ",
+        "every digest is right",
+    ] {
+        assert!(passed.contains(part), "`{part}` is not in: {passed}");
+    }
+    let rounds = events.iter().filter(|event| {
+        let name = event["name"].as_str().unwrap_or_default();
+        name.starts_with("round ")
+    });
+    assert_eq!(rounds.count(), 16);
+    let original = |event: &&Value| {
+        let value = event["value"].as_str().unwrap_or_default();
+        value.contains("the original: ")
+    };
+    assert_eq!(events.iter().filter(original).count(), 5);
+}
+
+#[test]
+fn the_rule_and_the_transport_of_the_scenario_are_lines_of_the_profile() {
+    let (_, events) = demo(&["--set=qflare.rule=median", "--set=transport.kind=tcp"]);
+    let titles = events.iter().filter_map(|event| event["title"].as_str());
+    assert!(
+        titles
+            .into_iter()
+            .any(|title| title.ends_with("median, clip median"))
+    );
+    assert!(passed(&events).contains("the model learns as if nobody lied"));
+    // The original's rule drops everybody who begins from zeros: no round has a model.
+    let directory = tempfile::tempdir().unwrap();
+    let original = [
+        "--set=qflare.rule=qflare_cosine(0.8)",
+        "--set=qflare.clip=none",
+    ];
+    let ran = pqfw(directory.path(), &[&SCENARIO[..], &original].concat()).run();
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("is selected by the rule"),
+        "{}",
+        ran.stderr
+    );
+}

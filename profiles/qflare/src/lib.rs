@@ -12,6 +12,7 @@
 //! | [`hardened`] | `qflare-2`, both ends, on the channel |
 //! | [`admin`] | the operator's side |
 //! | [`keys`] | the key files of a device |
+//! | [`demo`] | a server, ten devices, three liars, and what is refused |
 //!
 //! This crate opens no socket, reads no file and names no algorithm.
 
@@ -20,6 +21,7 @@ pub mod aggregate;
 pub mod aggregator;
 pub mod compatible;
 pub mod config;
+pub mod demo;
 pub mod error;
 pub mod hardened;
 pub mod keys;

@@ -14,6 +14,7 @@ use pqfw_session::{PinnedPeers, compose};
 use crate::admin::Admin;
 use crate::aggregator::Aggregator;
 use crate::config::QflareConfig;
+use crate::demo;
 use crate::error::ClientError;
 use crate::hardened::{Devices, PROTOCOL};
 use crate::keys::DeviceKeys;
@@ -75,7 +76,7 @@ impl System for Qflare {
                     ],
                 },
             ],
-            roles: &[Role::Server, Role::Client],
+            roles: &[Role::Demo, Role::Server, Role::Client],
             shipped_profile: include_str!("../../qflare.toml"),
         }
     }
@@ -108,8 +109,13 @@ impl System for Qflare {
                 Role::Server => serve(&config, &profile, host, stop).await,
                 Role::Client if hardened => look(&config, &profile, &host).await,
                 Role::Client => look_compatible(&config, &host).await,
-                Role::Demo | Role::Node => {
-                    let text = format!("qflare has no role `{role}`; there are server and client");
+                Role::Demo if hardened => {
+                    let text = "the scenario plays qflare-1; add --set dialect=qflare-1";
+                    Err(RunError::new(Failure::Usage, text))
+                }
+                Role::Demo => demo::run(config, host).await,
+                Role::Node => {
+                    let text = "qflare has no role `node`; there are demo, server and client";
                     Err(RunError::new(Failure::Usage, text))
                 }
             }

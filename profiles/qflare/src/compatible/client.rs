@@ -120,7 +120,7 @@ impl Client {
     pub async fn submit(
         &self,
         keys: &DeviceKeys,
-        rng: &mut dyn CryptoRng,
+        rng: &mut (dyn CryptoRng + Send),
         weights: &[u8],
         examples: u64,
         version: &str,
