@@ -6,6 +6,7 @@ pub(crate) mod mcp;
 pub(crate) mod probe;
 pub(crate) mod qflare;
 pub(crate) mod qu3;
+pub(crate) mod vpn;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use mcp::Mcp;
 use probe::Probe;
 use qflare::Qflare;
 use qu3::Qu3;
+use vpn::Vpn;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -131,6 +133,9 @@ pub(crate) enum Command {
     /// MCP hosts and servers, unmodified, with the channel between them
     #[command(subcommand)]
     Mcp(Mcp),
+    /// PQVPN: a running node, and the keys of one
+    #[command(subcommand)]
+    Vpn(Vpn),
     /// Profiles: list, show, schema
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -179,6 +184,16 @@ pub(crate) struct Run {
     /// Honour PQFW_FAIL_KAT=ALGORITHM@PROVIDER outside of demo roles
     #[arg(long)]
     pub(crate) rehearse: bool,
+    /// Keep keys in files: short for --set keys.runtime_temp_keys=false
+    #[arg(long)]
+    pub(crate) no_temp_keys: bool,
+    /// Write the process's number here while it runs; refused where one runs already
+    #[arg(long)]
+    pub(crate) pid_file: Option<PathBuf>,
+    /// Go on in the background once work is accepted; logs need logging.file. An init system does
+    /// this better
+    #[arg(long)]
+    pub(crate) daemonize: bool,
 }
 
 #[derive(Debug, ClapArgs)]

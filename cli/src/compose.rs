@@ -8,16 +8,21 @@ use pqfw_framework::policy::{Policy, PolicyError};
 use pqfw_framework::profile::{Overrides, Profile};
 use pqfw_framework::registry::{Decision, Registry, Resolver};
 use pqfw_framework::suite::Suite;
-use pqfw_framework::system::{Host, Outside, Report, Role, System};
+use pqfw_framework::system::{Host, KeyFiles, Outside, Report, Role, System};
 use pqfw_framework::transport::{TlsSettings, TlsTrust};
 use pqfw_framework::world::World;
 use pqfw_process::OsProcesses;
-use pqfw_runtime::{DirectoryJournals, DirectoryKeys, OsStandard, OsWorld};
+use pqfw_runtime::{
+    DirectoryJournals, DirectoryKeys, OsStandard, OsTemporaryKeys, OsWorld, SealedKeys,
+};
 use pqfw_tun::TunInterfaces;
+use pqfw_userspace::UserspaceInterfaces;
 use serde_json::json;
 
+use crate::commands;
 use crate::error::CliError;
 use crate::output::{Output, Tone};
+use crate::reload::Never;
 
 /// A profile with everything that it names, ready to run.
 pub(crate) struct Composed {
@@ -158,12 +163,18 @@ pub(crate) fn compose(
     let wanted = &profile.common.transport.tls;
     settings.tls = crate::tls::resolve(wanted, &*transport, &place, &mut resolver)?;
     let decisions = resolver.take_decisions();
+    let mut key_files: Arc<dyn KeyFiles> = Arc::new(DirectoryKeys::new(keys));
+    if let Some(path) = &profile.common.keys.passphrase_file {
+        let passphrase = commands::passphrase::read(Path::new(path), output)
+            .map_err(|error| error.during("keys.passphrase_file"))?;
+        key_files = Arc::new(SealedKeys::new(key_files, passphrase, world.clone()));
+    }
     let host = Host {
         world,
         suite,
         alternatives: suites.collect(),
         store: pqfw_store::open(&profile.common.store.url, &state)?,
-        keys: Arc::new(DirectoryKeys::new(keys)),
+        keys: key_files,
         transport,
         settings,
         report,
@@ -174,10 +185,13 @@ pub(crate) fn compose(
                 .collect(),
             journals: Arc::new(DirectoryJournals::new(&state)),
             processes: Arc::new(OsProcesses::default()),
+            userspace: Arc::new(UserspaceInterfaces),
             interfaces: Arc::new(TunInterfaces::new(state.join("routes"))),
             standard: Arc::new(OsStandard),
             control: Arc::new(OsControl::new(&state)),
             blobs: pqfw_store::open_blobs(&profile.common.store.url, &state)?,
+            temporary: Arc::new(OsTemporaryKeys::new()),
+            reloads: Arc::new(Never),
         },
     };
     Ok(Composed {
@@ -217,7 +231,8 @@ pub(crate) fn policies(names: &[String], registry: &Registry) -> Result<Vec<Poli
     names.iter().map(load).collect()
 }
 
-fn state_directory(name: &str) -> Result<PathBuf, CliError> {
+/// Where the state of a profile of that name lives.
+pub(crate) fn state_directory(name: &str) -> Result<PathBuf, CliError> {
     match std::env::var_os("STATE_DIRECTORY").filter(|value| !value.is_empty()) {
         Some(directory) => Ok(directory.into()),
         None => Ok(state_home()?.join(name)),

@@ -17,11 +17,13 @@ mod args;
 mod builtin;
 mod commands;
 mod compose;
+mod daemon;
 mod error;
 mod files;
 mod logging;
 mod output;
 mod prefs;
+mod reload;
 mod report;
 mod tls;
 

@@ -21,7 +21,7 @@ pub(crate) struct Console {
 }
 
 /// Doors by name, with their URLs.
-pub(crate) type Doors = Mutex<BTreeMap<&'static str, String>>;
+pub(crate) type Doors = Mutex<BTreeMap<String, String>>;
 
 impl Console {
     fn ready(&self, url: &str, fingerprint: Option<&str>) {
@@ -48,7 +48,7 @@ impl Console {
             .line_err(&format!("ready system={system} role={role} url={url}"));
     }
 
-    fn doors(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+    fn doors(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         // A map of strings is never half changed.
         self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,7 +88,7 @@ impl Report for Console {
         match event {
             Event::Ready { url, fingerprint } => self.ready(url, fingerprint.as_deref()),
             Event::Opened { door, url } => {
-                self.doors().insert(door, url.clone());
+                self.doors().insert(door.clone(), url.clone());
             }
             _ => {}
         }

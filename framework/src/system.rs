@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::audit::Journals;
 use crate::blobs::Blobs;
 use crate::control::Control;
-use crate::interface::Interfaces;
+use crate::interface::{Interfaces, Userspace};
 use crate::process::Processes;
 use crate::profile::{Profile, ProfileError};
 use crate::secret::SecretBytes;
@@ -106,12 +106,18 @@ pub struct Outside {
     pub journals: Arc<dyn Journals>,
     /// Interfaces of this machine.
     pub interfaces: Arc<dyn Interfaces>,
+    /// Interfaces without a device.
+    pub userspace: Arc<dyn Userspace>,
     /// The process's standard input and output.
     pub standard: Arc<dyn Standard>,
     /// The operator's doors.
     pub control: Arc<dyn Control>,
     /// Large values, beside the store.
     pub blobs: Arc<dyn Blobs>,
+    /// Keys that are gone with the process.
+    pub temporary: Arc<dyn TemporaryKeys>,
+    /// The operator's wish to read the profile again.
+    pub reloads: Arc<dyn Reloads>,
 }
 
 /// A system that profiles can run.
@@ -162,6 +168,23 @@ pub trait KeyFiles: Send + Sync {
     fn describe(&self) -> String;
 }
 
+/// Where keys live that are gone with the process.
+pub trait TemporaryKeys: Send + Sync {
+    /// Makes a private directory whose name begins with `prefix`. It is removed when what is given is
+    /// dropped. Says how many were removed that killed processes had left behind.
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    fn make(&self, prefix: &str) -> Result<(Box<dyn KeyFiles>, usize), KeyFileError>;
+}
+
+/// The operator's wish to read the profile again: SIGHUP.
+pub trait Reloads: Send + Sync {
+    /// Waits for the next wish, and gives the profile as it is now, or why it cannot be read: then
+    /// the one before stays in force. Safe to drop.
+    fn next(&self) -> BoxFuture<'_, Result<Arc<Profile>, String>>;
+}
+
 /// A key file that cannot be read or written: the machine's or operator's fault.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("key file {path}: {reason}")]
@@ -198,10 +221,10 @@ pub enum Event {
         /// The fingerprint of its identity, where it has one.
         fingerprint: Option<String>,
     },
-    /// Another of its doors is open, before it is ready: `control`, `metrics`.
+    /// Another of its doors is open, before it is ready: `control`, `metrics`, `forward`.
     Opened {
         /// Which door.
-        door: &'static str,
+        door: String,
         /// Where.
         url: String,
     },

@@ -45,6 +45,7 @@ const SOCKETS: &[&str] = &[
     "transports/runtime/src/resolve.rs",
     "transports/tcp/",
     "transports/udp/",
+    "transports/userspace/",
 ];
 const SURROUNDINGS: &[&str] = &["transports/process/", "transports/runtime/", "cli/"];
 /// SQLite does not wait for a journal whose mode is changing, so the store does.

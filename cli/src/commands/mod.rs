@@ -10,7 +10,7 @@ mod explain;
 mod kem;
 mod keys;
 mod mcp;
-mod passphrase;
+pub(crate) mod passphrase;
 mod probe;
 mod profile;
 mod qflare;
@@ -19,6 +19,7 @@ mod run;
 mod selftest;
 mod sig;
 mod vectors;
+mod vpn;
 
 use clap::CommandFactory;
 use pqfw_framework::catalogue::AlgorithmInfo;
@@ -35,6 +36,7 @@ use crate::builtin;
 use crate::compose;
 use crate::error::CliError;
 use crate::files;
+use crate::logging::LogLevel;
 use crate::output::{Output, Tone};
 
 /// Runs the command that was typed.
@@ -70,6 +72,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Qflare(qflare) => qflare::run(qflare, &common, &registry, output),
         Command::Chat(chat) => chat::run(chat, &common, registry, &rehearsal, output),
         Command::Mcp(mcp) => mcp::run(mcp, &common, registry, &rehearsal, output),
+        Command::Vpn(vpn) => vpn::run(vpn, &common, &registry, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Probe(probe) => probe::run(&probe, &registry, output),
         Command::Completions { shell } => {
@@ -219,6 +222,6 @@ fn start_logging(
     common: &Common,
     profile: &pqfw_framework::profile::Profile,
     default: crate::args::Level,
-) -> Result<(), CliError> {
+) -> Result<LogLevel, CliError> {
     crate::logging::start(common, &profile.common.logging, default)
 }

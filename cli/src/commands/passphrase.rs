@@ -47,7 +47,7 @@ pub(super) fn decrypt(
 }
 
 /// Reads a passphrase: the one line of a file, without its end.
-pub(super) fn read(path: &Path, output: &Output) -> Result<SecretBytes, CliError> {
+pub(crate) fn read(path: &Path, output: &Output) -> Result<SecretBytes, CliError> {
     let file = files::read(path)?;
     let bytes = file.expose();
     let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);

@@ -11,8 +11,10 @@ use tokio::runtime::{Builder, Runtime};
 use super::Rehearsal;
 use crate::args::{Common, Level, Run};
 use crate::compose;
+use crate::daemon::{self, PidFile};
 use crate::error::CliError;
 use crate::output::Output;
+use crate::reload::{Hangups, Signals};
 use crate::report::{Console, Doors};
 
 pub(super) fn run(
@@ -23,10 +25,17 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<(), CliError> {
     let mut set = run.set;
+    if run.no_temp_keys {
+        set.push(("keys.runtime_temp_keys".into(), "false".into()));
+    }
     // The option is the stronger: it is applied last.
     set.extend(run.role.map(|role| ("role".to_owned(), role)));
     let (profile, place) = compose::resolve(&run.profile, &set, &registry)?;
-    super::start_logging(common, &profile, Level::Info)?;
+    if run.daemonize {
+        return daemon::run_again(&profile, output);
+    }
+    let level = super::start_logging(common, &profile, Level::Info)?;
+    let _pid_file = run.pid_file.as_deref().map(PidFile::write).transpose()?;
     let role = profile.common.role;
     let roles = registry.system(&profile.common.system)?.info().roles;
     if !roles.contains(&role) {
@@ -50,8 +59,15 @@ pub(super) fn run(
         ready_file: run.ready_file,
         doors: Doors::default(),
     };
-    let composed = compose::compose(profile, role, &registry, Arc::new(console), output)?;
+    let mut composed = compose::compose(profile, role, &registry, Arc::new(console), output)?;
     composed.announce(output, &place);
+    composed.host.outside.reloads = Arc::new(Hangups {
+        profile: run.profile,
+        set,
+        registry: Arc::new(registry),
+        level,
+        signals: Signals::default(),
+    });
     let runtime = match role {
         Role::Node => frugal_runtime()?,
         Role::Demo | Role::Server | Role::Client => runtime()?,

@@ -17,3 +17,4 @@ mod running;
 mod support;
 mod tls;
 mod vectors;
+mod vpn;

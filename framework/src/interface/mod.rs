@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `range` | [`IpRange`]: an address and how much of it counts |
 //! | `batch` | [`PacketBatch`]: packets in buffers that are used again |
+//! | `userspace` | [`Userspace`]: interfaces without a device, between the tunnel and sockets |
 //!
 //! An [`Interface`] blocks, and is used by threads of its own: packets go through it in batches, and
 //! a runtime between would cost more than the packets do.
 
 mod batch;
 mod range;
+mod userspace;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use thiserror::Error;
 
 pub use batch::{HEADROOM, MOST_BATCH, PacketBatch, TAILROOM};
 pub use range::{IpRange, RangeError};
+pub use userspace::{Expose, Forward, OpenUserspace, Protocol, Userspace, UserspaceSettings};
 
 /// An interface that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]

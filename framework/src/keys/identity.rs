@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{KeyCodecError, KeyImportError, PrivateKeyParts, private_from_file, private_to_pem};
+use crate::kem::KemError;
 use crate::rand_core::CryptoRng;
 use crate::secret::{SecretBytes, SecretKind};
 use crate::signature::{AdmittedSignature, SignatureError, SigningKey};
@@ -33,6 +34,9 @@ pub enum IdentityError {
     /// The provider's fault: no key could be made.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// The provider's fault: no key could be made.
+    #[error(transparent)]
+    Kem(#[from] KemError),
 }
 
 /// The key in the file `name`, or, when that one is of another algorithm, in `NAME-ALGORITHM.pem`

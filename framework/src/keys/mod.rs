@@ -21,6 +21,7 @@ mod identifier;
 mod identify;
 mod identity;
 mod import;
+mod kem_key;
 mod parts;
 mod pem;
 mod private;
@@ -38,7 +39,10 @@ pub use identifier::identifier_content;
 pub use identify::{Container, Content, Identified, Part, by_length, identify};
 pub use identity::{IdentityError, identity_key, new_identity, stored_identity};
 pub use import::KeyImportError;
+pub use kem_key::{kem_key, new_kem_key, stored_kem_key};
 pub use parts::{KeyLengths, PrivateKeyForm, PrivateKeyParts};
-pub use private::{private_der_to_pem, private_from_file, private_to_der, private_to_pem};
+pub use private::{
+    private_der_to_pem, private_from_file, private_pem_to_der, private_to_der, private_to_pem,
+};
 pub use public::{public_from_file, public_to_der, public_to_pem};
 pub use short::short_vectors_are_in_range;

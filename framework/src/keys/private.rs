@@ -50,6 +50,15 @@ pub fn private_der_to_pem(der: &[u8]) -> Result<Zeroizing<String>, KeyCodecError
     pem::write(pem::PRIVATE, der)
 }
 
+/// Takes a plain private key out of PEM.
+///
+/// # Errors
+/// [`KeyCodecError::Pem`].
+pub fn private_pem_to_der(file: &[u8]) -> Result<SecretBytes, KeyCodecError> {
+    let der = pem::open_labelled(file, pem::PRIVATE)?;
+    Ok(SecretBytes::copy_of(&der))
+}
+
 /// Reads a private key from PEM or DER and checks that it is one of `info`. What was read has not
 /// been compared: [`AdmittedKem::import_private_key`](crate::kem::AdmittedKem::import_private_key)
 /// does that.

@@ -148,6 +148,9 @@ pub struct Keys {
     /// another signature algorithm has a file of its own beside it, `NAME-ALGORITHM.pem`.
     #[serde(default = "identity_file")]
     pub identity: String,
+    /// A file with the passphrase under which private keys are written and read; default: they are
+    /// written as they are, readable by their owner alone.
+    pub passphrase_file: Option<String>,
 }
 
 impl Default for Keys {
@@ -155,6 +158,7 @@ impl Default for Keys {
         Self {
             dir: None,
             identity: identity_file(),
+            passphrase_file: None,
         }
     }
 }

@@ -234,7 +234,9 @@ async fn serve(
 
 fn unusable(error: IdentityError) -> RunError {
     let failure = match &error {
-        IdentityError::File(_) | IdentityError::Signature(_) => Failure::Operation,
+        IdentityError::File(_) | IdentityError::Kem(_) | IdentityError::Signature(_) => {
+            Failure::Operation
+        }
         IdentityError::Codec { .. } | IdentityError::Import { .. } => Failure::Usage,
     };
     RunError::new(failure, error)

@@ -319,7 +319,15 @@ impl Rotation {
         .concat()
     }
 
-    /// Reads a statement; whom it names is filled in by [`Self::verify`].
+    /// Reads a statement that names `to` from a file, and verifies it; `None` when it is not one.
+    pub(crate) fn of_file(bytes: &[u8], suite: &Suite, to: PeerId) -> Option<Self> {
+        let mut statement = Self::read(bytes, suite).ok()?;
+        statement.verify(suite, to)?;
+        statement.to = to;
+        Some(statement)
+    }
+
+    /// Reads a statement; whom it names is not in it.
     pub(crate) fn read(bytes: &[u8], suite: &Suite) -> Result<Self, WireError> {
         let mut reader = Reader::new(bytes);
         let length = suite.signature.sizes().verifying_key;

@@ -18,12 +18,14 @@
 //! | `suites`, `peer_id`, `identity` | algorithms, names, keys, records, rotation |
 //! | `schedule`, [`handshake`] | which keys follow, and the three jobs that find them |
 //! | [`session`] | data frames: shards, epochs, windows, contents |
-//! | [`trust`] | whom a node trusts, as one question |
+//! | [`trust`], [`known`] | whom a node trusts, as one question; and where that is written down |
+//! | [`keyring`] | a node's keys in files |
 //! | [`node`] | the machine: calls, answers, peers, paths, timers |
 //! | [`driver`] | a node at work: datagrams, a pool of threads, events |
 //! | [`packets`] | which addresses are whose, segments that fit |
 //! | [`service`] | role `node`: keys, known peers, calls, packets between interface and peers |
 //! | [`config`], `system`, [`demo`] | what a profile says, and what it runs |
+//! | [`operator`] | what operators see of a node, and may do to it |
 //! | [`limits`] | every bound |
 
 // The tests inside and outside share their people.
@@ -37,9 +39,12 @@ pub mod driver;
 mod fragment;
 pub mod handshake;
 mod identity;
+pub mod keyring;
+pub mod known;
 pub mod limits;
 mod mac;
 pub mod node;
+pub mod operator;
 pub mod packets;
 mod peer_id;
 #[cfg(test)]

@@ -94,6 +94,12 @@ impl Suites {
         self.all.iter().map(|suite| suite.id).collect()
     }
 
+    /// Their names, best first.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.all.iter().map(|suite| suite.name.clone()).collect()
+    }
+
     /// The first of its own that the other end offers.
     #[must_use]
     pub fn choose(&self, offer: &[SuiteId]) -> Option<&Arc<NamedSuite>> {

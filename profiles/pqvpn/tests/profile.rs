@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use pqfw_framework::interface::Protocol;
 use pqfw_framework::interface::{InterfaceSettings, IpRange};
 use pqfw_framework::profile::{Origin, Overrides, Profile, ProfileError, schema};
 use pqfw_framework::registry::Registry;
@@ -59,7 +60,17 @@ fn the_shipped_profile_is_safe() {
     assert_eq!(settings.rekey_after, Duration::from_secs(600));
     assert_eq!(settings.rekey_grace, Duration::from_secs(60));
     assert_eq!(settings.buckets, Buckets::default());
-    assert_eq!(settings.keys, KeyPlace::Temporary);
+    let prefix = "pqvpn_keys_".to_owned();
+    assert_eq!(settings.keys, KeyPlace::Temporary { prefix });
+    assert_eq!((settings.metrics, settings.control.listen), (None, None));
+    assert_eq!(settings.control.socket, "control.sock");
+    assert!(settings.forwards.is_empty() && settings.exposes.is_empty());
+    let terms = settings.trust_terms();
+    assert!(terms.allow.is_empty());
+    assert_eq!(
+        (terms.mode, terms.file.as_str()),
+        (TrustMode::Pinned, "known_peers.toml")
+    );
     assert_eq!(settings.mode, InterfaceMode::None);
     assert!(!settings.interface.full_tunnel && settings.bootstrap.is_empty());
 }
@@ -209,6 +220,76 @@ fn each_key_is_followed() {
 }
 
 #[test]
+fn operators_keys_are_followed() {
+    let keys = with("keys.temp_keys_prefix = 'mine-'").keys;
+    let prefix = "mine-".to_owned();
+    assert_eq!(keys, KeyPlace::Temporary { prefix });
+    let metrics = with("[metrics]\nprometheus = true\nbind_host = '::1'\nbind_port = 7").metrics;
+    assert_eq!(metrics, Some("[::1]:7".parse().unwrap()));
+    let off = with("[metrics]\nbind_port = 7").metrics;
+    assert_eq!(off, None);
+    let control = "[control]\nsocket = ''\nlisten = '127.0.0.1:7'\ntoken_file = 't.sec'";
+    let control = with(control).control;
+    assert_eq!(
+        (control.socket.as_str(), control.token_file.as_str()),
+        ("", "t.sec")
+    );
+    assert_eq!(control.listen, Some("127.0.0.1:7".parse().unwrap()));
+    let id = PeerId([10; 32]);
+    let allow = with(&format!("peers.allow = ['{id}']")).trust_terms().allow;
+    assert_eq!(allow, [id]);
+}
+
+const USERSPACE: &str = "[interface]\nmode = 'userspace'\naddresses = ['10.7.0.1/24']\n";
+
+#[test]
+fn ports_are_forwarded_and_exposed_in_user_space() {
+    let forward = "[[forward]]\nlisten = '127.0.0.1:8080'\nto = '10.7.0.2:80'\n\
+                   [[forward]]\nprotocol = 'udp'\nlisten = '127.0.0.1:53'\nto = '10.7.0.2:53'\n";
+    let expose = "[[expose]]\nport = 80\nto = '127.0.0.1:3000'\n";
+    let settings = with(&format!("{USERSPACE}{forward}{expose}"));
+    assert_eq!(settings.mode, InterfaceMode::Userspace);
+    let [tcp, udp] = &settings.forwards[..] else {
+        panic!("two forwards");
+    };
+    assert_eq!((tcp.protocol, udp.protocol), (Protocol::Tcp, Protocol::Udp));
+    assert_eq!(tcp.to, "10.7.0.2:80".parse().unwrap());
+    let [exposed] = &settings.exposes[..] else {
+        panic!("one expose");
+    };
+    assert_eq!((exposed.port, exposed.protocol), (80, Protocol::Tcp));
+    for (text, path, says) in [
+        (forward.to_owned(), "forward", "userspace"),
+        (expose.to_owned(), "expose", "userspace"),
+        (format!("{USERSPACE}{expose}{expose}"), "expose", "twice"),
+        (
+            format!("{USERSPACE}full_tunnel = true"),
+            "interface.full_tunnel",
+            "tun alone",
+        ),
+        (
+            "[[expose]]\nport = 0\nto = '127.0.0.1:1'".to_owned(),
+            "expose[0].port",
+            "must not be 0",
+        ),
+        (
+            "peers.allow = ['me']".to_owned(),
+            "peers.allow",
+            "no peer id",
+        ),
+    ] {
+        let ProfileError::Value {
+            path: at, reason, ..
+        } = error(&text)
+        else {
+            panic!("{text}: {}", error(&text));
+        };
+        assert_eq!(at, path, "{text}");
+        assert!(reason.contains(says), "{text}: {reason}");
+    }
+}
+
+#[test]
 fn what_a_node_does_not_take_is_refused_where_it_stands() {
     let id = "0a".repeat(32);
     let with_id = |place: &str| format!("bootstrap.peers = ['{place}#{id}']");
@@ -244,7 +325,6 @@ fn what_a_node_does_not_take_is_refused_where_it_stands() {
         ("relay.exit_policy = 'reduced'", "", "no circuits"),
         ("relay.exit_policy = 'rules'", "", "no circuits"),
         ("relay.exit_policy = 'some'", "", "is none of"),
-        ("metrics.prometheus = true", "", "serves no metrics"),
         ("metrics.bind_host = 'here'", "", "invalid"),
         ("traffic_obfuscation.buckets = []", "", "one at least"),
         ("traffic_obfuscation.buckets = [0]", "", "one at least"),
@@ -254,7 +334,6 @@ fn what_a_node_does_not_take_is_refused_where_it_stands() {
         (&with_id("hub:0"), "", "is neither"),
         ("bootstrap.peers = ['hub:1#me']", "", "is neither"),
         ("peers.mode = 'open'", "", "open to nobody"),
-        ("interface.mode = 'userspace'", "", "in user space"),
         ("interface.mode = 'tun'", "", "needs interface.addresses"),
         (
             "interface.addresses = ['10.7.0.1/24', '10.7.1.1/24']",

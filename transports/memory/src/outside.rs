@@ -6,10 +6,14 @@ use std::sync::Arc;
 use pqfw_framework::audit::MemoryJournals;
 use pqfw_framework::blobs::MemoryBlobs;
 use pqfw_framework::control::{Control, Door};
-use pqfw_framework::interface::{Interface, InterfaceError, InterfaceSettings, Interfaces};
+use pqfw_framework::interface::{
+    Interface, InterfaceError, InterfaceSettings, Interfaces, OpenUserspace, Userspace,
+    UserspaceSettings,
+};
 use pqfw_framework::metrics::MetricsSource;
 use pqfw_framework::process::{Command, ProcessError, ProcessLimits, Processes};
-use pqfw_framework::system::{Outside, Standard};
+use pqfw_framework::profile::Profile;
+use pqfw_framework::system::{KeyFileError, KeyFiles, Outside, Reloads, Standard, TemporaryKeys};
 use pqfw_framework::transport::{
     BoxFuture, Connection, ExchangeService, Listener, StreamReader, StreamWriter, TransportError,
 };
@@ -24,9 +28,12 @@ pub fn empty_outside() -> Outside {
         processes: Arc::new(Nothing),
         journals: Arc::new(MemoryJournals::default()),
         interfaces: Arc::new(Nothing),
+        userspace: Arc::new(Nothing),
         standard: Arc::new(Nothing),
         control: Arc::new(Nothing),
         blobs: Arc::new(MemoryBlobs::default()),
+        temporary: Arc::new(Nothing),
+        reloads: Arc::new(Nothing),
     }
 }
 
@@ -112,5 +119,30 @@ fn no_doors() -> TransportError {
     TransportError::Listen {
         address: "a door".into(),
         reason: "there are no doors in this world".into(),
+    }
+}
+
+impl TemporaryKeys for Nothing {
+    fn make(&self, prefix: &str) -> Result<(Box<dyn KeyFiles>, usize), KeyFileError> {
+        Err(KeyFileError {
+            path: prefix.into(),
+            reason: "there are no directories in this world".into(),
+        })
+    }
+}
+
+impl Reloads for Nothing {
+    fn next(&self) -> BoxFuture<'_, Result<Arc<Profile>, String>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl Userspace for Nothing {
+    fn open<'a>(
+        &'a self,
+        _: &'a UserspaceSettings,
+        _: Arc<dyn World>,
+    ) -> BoxFuture<'a, Result<OpenUserspace, InterfaceError>> {
+        Box::pin(async { Err(InterfaceError::None("this world has none")) })
     }
 }

@@ -7,6 +7,8 @@
 //! | `world` | [`OsWorld`]: the only reader of the clock and the only caller of the OS generator |
 //! | `keys` | [`DirectoryKeys`]: key files in one directory, written atomically |
 //! | `journal` | [`DirectoryJournals`]: files that only grow, for audit logs |
+//! | `sealed` | [`SealedKeys`]: private keys under a passphrase, whatever a system reads and writes |
+//! | `temporary` | [`OsTemporaryKeys`]: key files that are gone with the process |
 //! | `secrecy` | which key files are secret, and who may read those |
 //! | `resolve` | [`resolve`]: names of hosts |
 //! | `standard` | [`OsStandard`]: standard input and output as a stream |
@@ -20,15 +22,19 @@ pub mod desk;
 mod journal;
 mod keys;
 mod resolve;
+mod sealed;
 mod secrecy;
 mod standard;
 mod stop;
+mod temporary;
 mod world;
 
 pub use address::{Target, listen_address};
 pub use journal::DirectoryJournals;
 pub use keys::{DirectoryKeys, LARGEST_KEY_FILE_BYTES, LONGEST_NAME_BYTES};
 pub use resolve::resolve;
+pub use sealed::SealedKeys;
 pub use standard::OsStandard;
 pub use stop::stop_signal;
+pub use temporary::OsTemporaryKeys;
 pub use world::OsWorld;

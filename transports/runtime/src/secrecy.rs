@@ -5,10 +5,13 @@ use std::fs::Metadata;
 /// Whether a key file must be readable by its owner alone: by the end of its name, or because it
 /// holds a private key in PEM (RFC 7468 sections 10 and 11) whatever its name.
 pub(crate) fn is_secret(name: &str, bytes: &[u8]) -> bool {
-    SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
-        || bytes
-            .windows(PRIVATE_LABEL_END.len())
-            .any(|window| window == PRIVATE_LABEL_END)
+    SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending)) || holds_private_key(bytes)
+}
+
+/// Whether a file is a private key in PEM, plain or encrypted.
+pub(crate) fn holds_private_key(bytes: &[u8]) -> bool {
+    let mut windows = bytes.windows(PRIVATE_LABEL_END.len());
+    windows.any(|window| window == PRIVATE_LABEL_END)
 }
 
 /// The endings of files that hold bare secret bytes.

@@ -6,7 +6,7 @@ use pqfw_framework::interface::IpRange;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::{ExitPolicy, InterfaceMode};
+use super::ExitPolicy;
 use crate::limits::{LEAST_MTU, MOST_PACKET};
 use crate::peer_id::PeerId;
 
@@ -30,10 +30,6 @@ pub(super) fn signatures<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::
 
 pub(super) fn no_relay<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     only_false(from, "this build has no circuits; write false")
-}
-
-pub(super) fn no_metrics<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    only_false(from, "this build serves no metrics; write false")
 }
 
 fn only_true<'de, D: Deserializer<'de>>(from: D, why: &str) -> Result<bool, D::Error> {
@@ -61,6 +57,14 @@ pub(super) fn no_exit<'de, D: Deserializer<'de>>(from: D) -> Result<ExitPolicy, 
 
 pub(super) fn key_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     name(from).map(Some)
+}
+
+/// A port that peers may reach.
+pub(super) fn port<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    match u16::deserialize(from)? {
+        0 => Err(refused("must not be 0")),
+        port => Ok(port),
+    }
 }
 
 pub(super) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
@@ -112,15 +116,6 @@ pub(super) fn bootstrap<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String
         }
     }
     Ok(peers)
-}
-
-pub(super) fn mode<'de, D: Deserializer<'de>>(from: D) -> Result<InterfaceMode, D::Error> {
-    match InterfaceMode::deserialize(from)? {
-        InterfaceMode::Userspace => Err(refused(
-            "this build has no interface in user space; write `tun` or `none`",
-        )),
-        mode => Ok(mode),
-    }
 }
 
 /// The kernel's limit, IFNAMSIZ, counts the end of the text.

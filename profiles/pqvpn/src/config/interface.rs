@@ -1,6 +1,8 @@
 //! The interface of a node, and which addresses are whose.
 
-use pqfw_framework::interface::IpRange;
+use std::net::SocketAddr;
+
+use pqfw_framework::interface::{IpRange, Protocol};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,7 +14,6 @@ use crate::peer_id::PeerId;
 #[serde(deny_unknown_fields, default)]
 pub struct InterfaceTable {
     /// What it is.
-    #[serde(deserialize_with = "guards::mode")]
     pub mode: InterfaceMode,
     /// What it is called.
     #[serde(deserialize_with = "guards::interface_name")]
@@ -70,4 +71,31 @@ pub struct PeerRoutes {
     #[serde(deserialize_with = "guards::ranges")]
     #[schemars(with = "Vec<String>")]
     pub ranges: Vec<IpRange>,
+}
+
+/// A port of this machine that leads to an address in the tunnel.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForwardTable {
+    /// tcp or udp.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Where local programs connect to.
+    pub listen: SocketAddr,
+    /// An address of a peer, and a port that it exposes.
+    pub to: SocketAddr,
+}
+
+/// A service of this machine that peers may reach.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExposeTable {
+    /// tcp or udp.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// The port at this node's own addresses.
+    #[serde(deserialize_with = "guards::port")]
+    pub port: u16,
+    /// The service.
+    pub to: SocketAddr,
 }

@@ -10,7 +10,7 @@ mod settings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use interface::{InterfaceMode, InterfaceTable, PeerRoutes};
+pub use interface::{ExposeTable, ForwardTable, InterfaceMode, InterfaceTable, PeerRoutes};
 pub use settings::{Bootstrap, KeyPlace, Settings};
 
 /// Keys outside `[pqvpn]` that are this system's.
@@ -21,6 +21,9 @@ pub(crate) const OWN_KEYS: &[&str] = &[
     "bootstrap",
     "interface",
     "peer_routes",
+    "forward",
+    "expose",
+    "control",
     "traffic_obfuscation",
     "rekey",
     "relay",
@@ -45,6 +48,12 @@ pub struct Table {
     pub interface: InterfaceTable,
     /// Which addresses are whose.
     pub peer_routes: Vec<PeerRoutes>,
+    /// Ports of this machine that lead into the tunnel, for an interface in user space.
+    pub forward: Vec<ForwardTable>,
+    /// What peers may reach of this machine, for an interface in user space. They reach nothing else.
+    pub expose: Vec<ExposeTable>,
+    /// Where operators reach the node.
+    pub control: ControlTable,
     /// What its packets look like.
     pub traffic_obfuscation: TrafficObfuscation,
     /// When sessions get new keys.
@@ -69,6 +78,9 @@ impl Default for Table {
             bootstrap: BootstrapTable::default(),
             interface: InterfaceTable::default(),
             peer_routes: Vec::new(),
+            forward: Vec::new(),
+            expose: Vec::new(),
+            control: ControlTable::default(),
             traffic_obfuscation: TrafficObfuscation::default(),
             rekey: Rekey::default(),
             relay: Relay::default(),
@@ -249,7 +261,6 @@ pub enum ExitPolicy {
 #[serde(deny_unknown_fields, default)]
 pub struct Metrics {
     /// Whether they are served.
-    #[serde(deserialize_with = "guards::no_metrics")]
     pub prometheus: bool,
     /// The address.
     pub bind_host: std::net::IpAddr,
@@ -263,6 +274,29 @@ impl Default for Metrics {
             prometheus: false,
             bind_host: std::net::Ipv4Addr::LOCALHOST.into(),
             bind_port: 9001,
+        }
+    }
+}
+
+/// Where operators reach a node.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct ControlTable {
+    /// A Unix socket that the owner of the process alone may open, below the state directory; empty
+    /// for none.
+    pub socket: String,
+    /// A port of this machine for those who show the token.
+    pub listen: Option<std::net::SocketAddr>,
+    /// The file of that token in the key directory; made on first start.
+    pub token_file: String,
+}
+
+impl Default for ControlTable {
+    fn default() -> Self {
+        Self {
+            socket: "control.sock".into(),
+            listen: None,
+            token_file: "control-token.sec".into(),
         }
     }
 }

@@ -4,12 +4,15 @@ use std::cmp::Ordering;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pqfw_framework::interface::InterfaceSettings;
-use pqfw_framework::peers::{PeerMode, PeersTable};
+use pqfw_framework::interface::{Expose, Forward, InterfaceSettings};
+use pqfw_framework::peers::PeerMode;
 use pqfw_framework::profile::{Profile, ProfileError};
 
-use super::{InterfaceMode, InterfaceTable, Network, PeerRoutes, Security, Table};
+use super::{
+    ControlTable, ForwardTable, InterfaceMode, InterfaceTable, Network, PeerRoutes, Security, Table,
+};
 use crate::driver::Workers;
+use crate::known::TrustTerms;
 use crate::limits::MOST_ANSWERING;
 use crate::node::Config;
 use crate::packets::AllowedRanges;
@@ -53,15 +56,26 @@ pub struct Settings {
     pub interface: InterfaceSettings,
     /// Which addresses are whose.
     pub ranges: AllowedRanges,
-    /// `[peers]`, with the file under whichever name it was given.
-    pub peers: PeersTable,
+    /// Ports that lead into the tunnel.
+    pub forwards: Vec<Forward>,
+    /// What peers may reach.
+    pub exposes: Vec<Expose>,
+    /// Where operators reach it.
+    pub control: ControlTable,
+    /// Where metrics are served, if they are.
+    pub metrics: Option<SocketAddr>,
+    /// The peers of mode allow-list.
+    pub allow: Vec<PeerId>,
 }
 
 /// Where a node's keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
     /// Nowhere: they are made at the start, and are gone with the process.
-    Temporary,
+    Temporary {
+        /// What the name of their directory begins with.
+        prefix: String,
+    },
     /// In the key directory, where they are made on first start.
     Files {
         /// The file of the signature key.
@@ -110,15 +124,12 @@ impl Settings {
             interface: interface(profile, &table.interface, &ranges)?,
             ranges,
             keys: keys(profile, &table)?,
-            peers: PeersTable {
-                mode: match trust {
-                    TrustMode::Tofu | TrustMode::StrictTofu => PeerMode::Tofu,
-                    TrustMode::Pinned => PeerMode::Pinned,
-                    TrustMode::AllowList => PeerMode::AllowList,
-                },
-                file: known_peers_file.clone(),
-                ..profile.common.peers.clone()
-            },
+            forwards: forwards(profile, &table)?,
+            exposes: exposes(profile, &table)?,
+            metrics: (table.metrics.prometheus)
+                .then(|| SocketAddr::new(table.metrics.bind_host, table.metrics.bind_port)),
+            allow: allow(profile)?,
+            control: table.control,
             known_peers_file,
             listen: listen(profile, &table.network)?,
             trust,
@@ -143,6 +154,16 @@ impl Settings {
         config.rekey_after = self.rekey_after;
         config.rekey_grace = self.rekey_grace;
         config.buckets = self.buckets.clone();
+    }
+
+    /// Whom it trusts, and where that is written down.
+    #[must_use]
+    pub fn trust_terms(&self) -> TrustTerms {
+        TrustTerms {
+            mode: self.trust,
+            file: self.known_peers_file.clone(),
+            allow: self.allow.clone(),
+        }
     }
 
     /// The pool of a node.
@@ -177,7 +198,9 @@ fn keys(profile: &Profile, table: &Table) -> Result<KeyPlace, ProfileError> {
             let reason = "keys.runtime_temp_keys is true, and such keys have no files";
             Err(profile.refuse(key, reason))
         }
-        None => Ok(KeyPlace::Temporary),
+        None => Ok(KeyPlace::Temporary {
+            prefix: table.temp_keys_prefix.clone(),
+        }),
     }
 }
 
@@ -189,6 +212,58 @@ fn bootstrap(text: &String) -> Bootstrap {
     };
     let place = place.to_owned();
     Bootstrap { place, peer }
+}
+
+fn allow(profile: &Profile) -> Result<Vec<PeerId>, ProfileError> {
+    let read = |text: &String| {
+        PeerId::parse(text).ok_or_else(|| {
+            let text = text.escape_debug();
+            let reason = format!("`{text}` is no peer id: `sha256:` and 64 digits");
+            profile.refuse("peers.allow", &reason)
+        })
+    };
+    profile.common.peers.allow.iter().map(read).collect()
+}
+
+fn forwards(profile: &Profile, table: &Table) -> Result<Vec<Forward>, ProfileError> {
+    only_in_userspace(profile, table, "forward", table.forward.is_empty())?;
+    let forward = |one: &ForwardTable| Forward {
+        protocol: one.protocol,
+        listen: one.listen,
+        to: one.to,
+    };
+    Ok(table.forward.iter().map(forward).collect())
+}
+
+fn exposes(profile: &Profile, table: &Table) -> Result<Vec<Expose>, ProfileError> {
+    only_in_userspace(profile, table, "expose", table.expose.is_empty())?;
+    let mut exposes: Vec<Expose> = Vec::new();
+    for one in &table.expose {
+        let same = |other: &Expose| (other.protocol, other.port) == (one.protocol, one.port);
+        if exposes.iter().any(same) {
+            let reason = format!("port {} is exposed twice", one.port);
+            return Err(profile.refuse("expose", &reason));
+        }
+        exposes.push(Expose {
+            protocol: one.protocol,
+            port: one.port,
+            to: one.to,
+        });
+    }
+    Ok(exposes)
+}
+
+/// A TUN device has the machine's own sockets behind it; there they would do nothing.
+fn only_in_userspace(
+    profile: &Profile,
+    table: &Table,
+    key: &str,
+    is_empty: bool,
+) -> Result<(), ProfileError> {
+    match is_empty || table.interface.mode == InterfaceMode::Userspace {
+        true => Ok(()),
+        false => Err(profile.refuse(key, "is for interface.mode = \"userspace\"")),
+    }
 }
 
 /// A range belongs to one peer.
@@ -221,6 +296,10 @@ fn interface(
         .filter(|range| range.address().is_ipv4());
     if v4.count() > 1 {
         return Err(profile.refuse("interface.addresses", "one of IPv4 at most"));
+    }
+    if table.mode == InterfaceMode::Userspace && table.full_tunnel {
+        let reason = "this machine's packets go through an interface of mode tun alone";
+        return Err(profile.refuse("interface.full_tunnel", reason));
     }
     let of_peers = ranges.ranges().filter(|range| !range.is_everything());
     Ok(InterfaceSettings {

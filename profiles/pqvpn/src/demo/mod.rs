@@ -18,7 +18,7 @@ use crate::config::Settings;
 use crate::driver::{Driver, First, race};
 use crate::node::CallError;
 use crate::peer_id::PeerId;
-use crate::service::keys::temporary;
+use crate::service::keys::of_somebody_new;
 use crate::suites::Suites;
 use crate::trust::{TrustMode, Verdict};
 use party::Party;
@@ -52,7 +52,7 @@ pub async fn run(
     let all = std::iter::once(&host.suite).chain(&host.alternatives);
     let suites = Suites::new(all.cloned().collect::<Vec<Suite>>());
     let suites = suites.map_err(|error| RunError::new(Failure::Usage, error))?;
-    let [node, peer, friend, stranger] = [(); 4].map(|()| temporary(&suites, &host));
+    let [node, peer, friend, stranger] = [(); 4].map(|()| of_somebody_new(&suites, &host));
     let (node, peer, friend, stranger) = (node?, peer?, friend?, stranger?);
     let knows_all = [node.id(), peer.id(), friend.id()];
     let known = (settings.trust, &knows_all[..]);

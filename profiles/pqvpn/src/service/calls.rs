@@ -1,14 +1,15 @@
 //! Whom a node calls: `bootstrap.peers`, looked up through its transport.
 
-use std::collections::BTreeMap;
 use std::future::pending;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pqfw_framework::system::{Event, Host};
 
 use crate::config::{Bootstrap, Settings};
 use crate::driver::Handle;
+use crate::operator::Board;
 
 /// How long a name that was not found is left alone.
 const LOOK_UP_AGAIN: Duration = Duration::from_secs(30);
@@ -40,18 +41,17 @@ impl Calls {
         &self.missing
     }
 
-    /// The name of the peer at an address.
-    pub(super) fn names(&self) -> BTreeMap<SocketAddr, String> {
-        let found = self.found.iter();
-        found
-            .map(|(peer, address)| (*address, peer.place.clone()))
-            .collect()
-    }
-
     /// Has the node call them, and goes on looking for those that are missing. Never ends.
-    pub(super) async fn keep(mut self, listen: String, node: Handle, host: Host) {
+    pub(super) async fn keep(
+        mut self,
+        listen: String,
+        node: Handle,
+        board: Arc<Board>,
+        host: Host,
+    ) {
         loop {
             for (peer, address) in self.found.drain(..) {
+                board.called(host.world.now(), &peer.place, address);
                 if let Err(why) = node.connect(&peer.place, address, peer.peer) {
                     let text = format!("{} is not called: {why}", peer.place);
                     host.report.event(&Event::Warning(text));

@@ -2,79 +2,72 @@
 
 use std::sync::Arc;
 
-use pqfw_framework::kem::DecapsulationKey;
-use pqfw_framework::keys::{PrivateKeyParts, identity_key, private_from_file, private_to_pem};
-use pqfw_framework::secret::SecretKind;
-use pqfw_framework::system::{Failure, Host, RunError};
+use pqfw_framework::system::{Event, Failure, Host, KeyFiles, RunError};
 
 use crate::config::KeyPlace;
 use crate::identity::Identity;
+use crate::keyring::{self, KeyNames, KeyringError};
 use crate::suites::Suites;
 
-/// The keys of this run.
-pub(crate) fn identity(
+/// The keys of this run, and the directory that goes with them when they are temporary.
+pub(super) fn identity(
     place: &KeyPlace,
     suites: &Suites,
     host: &Host,
-) -> Result<Arc<Identity>, RunError> {
-    let KeyPlace::Files { signature, kem } = place else {
-        return temporary(suites, host);
-    };
+) -> Result<(Arc<Identity>, Option<Box<dyn KeyFiles>>), RunError> {
     let mut rng = host.world.rng();
-    let made = identity_key(&*host.keys, signature, &host.suite.signature, &mut *rng);
-    let (signing, _) = made.map_err(usage)?;
-    let decapsulation = match stored(kem, host)? {
-        Some(key) => key,
-        None => keep(kem, host)?,
-    };
-    let identity = Identity::new(suites, signing, decapsulation).map_err(usage)?;
-    Ok(Arc::new(identity))
+    match place {
+        KeyPlace::Files { signature, kem } => {
+            let names = KeyNames {
+                signature: signature.clone(),
+                kem: kem.clone(),
+            };
+            let read = keyring::identity(&*host.keys, &names, suites, &mut *rng);
+            let (identity, made) = read.map_err(|error| fault(&error))?;
+            if made {
+                let place = host.keys.describe();
+                let text = format!("keys were made in {place}");
+                host.report.event(&Event::Info(text));
+            }
+            Ok((Arc::new(identity), None))
+        }
+        KeyPlace::Temporary { prefix } => {
+            let made = host.outside.temporary.make(prefix);
+            let (files, removed) =
+                made.map_err(|error| RunError::new(Failure::Operation, error))?;
+            if removed > 0 {
+                let text = format!("keys of {removed} processes that were killed are removed");
+                host.report.event(&Event::Info(text));
+            }
+            let names = KeyNames {
+                signature: "signature.pem".into(),
+                kem: "kem.pem".into(),
+            };
+            let made = keyring::identity(&*files, &names, suites, &mut *rng);
+            let (identity, _) = made.map_err(|error| fault(&error))?;
+            Ok((Arc::new(identity), Some(files)))
+        }
+    }
 }
 
-/// The keys of somebody new.
-pub(crate) fn temporary(suites: &Suites, host: &Host) -> Result<Arc<Identity>, RunError> {
+fn fault(error: &KeyringError) -> RunError {
+    let failure = match error {
+        KeyringError::Identity(_) | KeyringError::Keys(_) | KeyringError::Statement(_) => {
+            Failure::Usage
+        }
+        KeyringError::File(_) | KeyringError::Nothing(_) => Failure::Operation,
+    };
+    RunError::new(failure, error)
+}
+
+/// The keys of somebody new, in no file.
+pub(crate) fn of_somebody_new(suites: &Suites, host: &Host) -> Result<Arc<Identity>, RunError> {
+    let failed = |error: &dyn std::fmt::Display| RunError::new(Failure::Operation, error);
     let mut rng = host.world.rng();
-    let signing = host.suite.signature.generate(&mut *rng).map_err(failed)?;
-    let decapsulation = host.suite.kem.generate(&mut *rng).map_err(failed)?;
-    let identity = Identity::new(suites, signing, decapsulation).map_err(failed)?;
-    Ok(Arc::new(identity))
-}
-
-/// The KEM key in a file; `None` when there is no such file.
-fn stored(name: &str, host: &Host) -> Result<Option<DecapsulationKey>, RunError> {
-    let Some(file) = host.keys.read(name).map_err(usage)? else {
-        return Ok(None);
-    };
-    let at =
-        |error: &dyn std::fmt::Display| usage(format!("{}/{name}: {error}", host.keys.describe()));
-    let parts = private_from_file(host.suite.kem.info(), file.expose());
-    let parts = parts.map_err(|error| at(&error))?;
-    let key = host.suite.kem.import_private_key(&parts);
-    key.map(Some).map_err(|error| at(&error))
-}
-
-/// Makes a KEM key and writes it.
-fn keep(name: &str, host: &Host) -> Result<DecapsulationKey, RunError> {
-    let mut rng = host.world.rng();
-    let key = host
-        .suite
-        .kem
-        .generate_storable(&mut *rng)
-        .map_err(failed)?;
-    let parts = PrivateKeyParts {
-        seed: key.export(SecretKind::Seed).ok(),
-        expanded: key.export(SecretKind::Expanded).ok(),
-        public_key: Some(key.encapsulation_key()),
-    };
-    let pem = private_to_pem(host.suite.kem.info(), &parts).map_err(failed)?;
-    host.keys.write(name, pem.as_bytes(), true).map_err(usage)?;
-    Ok(key)
-}
-
-fn usage(error: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Usage, error)
-}
-
-fn failed(error: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Operation, error)
+    let signing = host.suite.signature.generate(&mut *rng);
+    let signing = signing.map_err(|error| failed(&error))?;
+    let decapsulation = host.suite.kem.generate(&mut *rng);
+    let decapsulation = decapsulation.map_err(|error| failed(&error))?;
+    let identity = Identity::new(suites, signing, decapsulation);
+    Ok(Arc::new(identity.map_err(|error| failed(&error))?))
 }

@@ -4,39 +4,40 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `keys` | its own keys |
-//! | `known` | whom it knows |
 //! | `calls` | whom it calls |
+//! | `doors` | what operators reach it by, and reloads |
 //! | `routing` | which peers have addresses now |
 //! | `traffic` | packets between the interface and the peers |
 
 mod calls;
+mod doors;
 pub(crate) mod keys;
-mod known;
 mod routing;
 mod traffic;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use pqfw_framework::interface::{Interface, InterfaceError, InterfaceSettings};
+use pqfw_framework::interface::{
+    Interface, InterfaceError, InterfaceSettings, Protocol, UserspaceSettings,
+};
 use pqfw_framework::suite::Suite;
 use pqfw_framework::system::{Event as Told, Failure, Host, RunError};
 use pqfw_framework::transport::BoxFuture;
 
-use crate::config::{InterfaceMode, Settings};
+use crate::config::{InterfaceMode, KeyPlace, Settings};
 use crate::driver::{First, race, start, within};
 use crate::identity::RecordTerms;
+use crate::known::KnownPeers;
 use crate::limits::MOST_INBOX;
 use crate::node::{Config, Event};
+use crate::operator::{Board, Desk, NodeFacts, Numbers};
 use crate::peer_id::PeerId;
-use crate::session::Role;
 use crate::suites::Suites;
 use crate::trust::Verdict;
 use calls::Calls;
-use known::KnownPeers;
 use routing::Routing;
 use traffic::Traffic;
 
@@ -56,8 +57,11 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let all = std::iter::once(&host.suite).chain(&host.alternatives);
     let suites = Suites::new(all.cloned().collect::<Vec<Suite>>()).map_err(usage)?;
-    let identity = keys::identity(&settings.keys, &suites, &host)?;
-    let (known, trust) = KnownPeers::load(settings, &host)?;
+    // A temporary directory goes when this ends, however it does.
+    let (identity, _directory) = keys::identity(&settings.keys, &suites, &host)?;
+    let known = KnownPeers::load(settings.trust_terms(), host.keys.clone());
+    let known = Arc::new(known.map_err(usage)?);
+    let names = suites.names();
     let mut bound = host.settings.clone();
     bound.listen = settings.listen.clone();
     let socket = host.transport.bind_datagrams(&bound).await?;
@@ -65,7 +69,7 @@ pub async fn run(
         socket.ask_receive_buffer(bytes);
     }
     let calls = Calls::look_up(settings, &host).await;
-    let interface = open(settings, &calls, &host)?;
+    let interface = open(settings, &calls, &host).await?;
     let given_up = host.outside.interfaces.give_up_privileges();
     given_up.map_err(|error| interface_fault(&error))?;
 
@@ -77,30 +81,47 @@ pub async fn run(
     let record = identity
         .record(terms, &mut *host.world.rng())
         .map_err(failed)?;
-    let mut config = Config::new(suites, identity, record, Arc::new(trust));
+    let mut config = Config::new(suites, identity, record, known.clone());
     settings.apply(&mut config);
     let (node, driver) =
         start(config, settings.workers(), socket, host.world.clone()).map_err(usage)?;
+    let traffic = Traffic {
+        node: node.clone(),
+        routing: Arc::new(Routing::new(settings.ranges.clone())),
+        counts: Arc::default(),
+        mtu: settings.interface.mtu,
+    };
+    let board = Arc::<Board>::default();
+    let facts = NodeFacts {
+        nickname: settings.nickname.clone(),
+        suites: names,
+        interface: match settings.mode {
+            InterfaceMode::Tun => "tun",
+            InterfaceMode::Userspace => "userspace",
+            InterfaceMode::None => "none",
+        },
+        temporary_keys: matches!(settings.keys, KeyPlace::Temporary { .. }),
+    };
+    let desk = Desk::new(node.clone(), board.clone(), known.clone(), facts);
+    let drops = traffic.counts.clone();
+    let numbers = Numbers::new(node.clone(), board.clone(), move || drops.drops().to_vec());
+    let doors = doors::open(settings, &host, desk, numbers).await?;
     host.report.event(&Told::Ready {
         url: node.url().to_owned(),
         fingerprint: Some(node.id().to_string()),
     });
     let service = Service {
-        traffic: Traffic {
-            node: node.clone(),
-            routing: Arc::new(Routing::new(settings.ranges.clone())),
-            counts: Arc::default(),
-            mtu: settings.interface.mtu,
-        },
-        names: calls.names(),
+        traffic,
         interface,
-        known,
+        known: known.clone(),
+        board: board.clone(),
         host: host.clone(),
     };
     let reader = service.read()?;
-    let calling = calls.keep(settings.listen.clone(), node.clone(), host.clone());
+    let calling = calls.keep(settings.listen.clone(), node.clone(), board, host.clone());
+    let reloading = doors::reload(settings.clone(), host.clone(), known);
     let mut driver = driver;
-    let work = race(service.listen(), race(stop, calling));
+    let work = race(service.listen(), race(stop, race(calling, reloading)));
     let (ended, is_done) = match race(&mut driver, work).await {
         First::Left(ended) => (ended.map_err(failed), true),
         First::Right(First::Left(listened)) => (listened, false),
@@ -111,17 +132,22 @@ pub async fn run(
         // What is left to say is said, unless the network does not take it.
         let _ = within(&*host.world, FAREWELL, driver).await;
     }
+    for door in doors {
+        let _ = within(&*host.world, FAREWELL, door.shutdown()).await;
+    }
     service.end(reader, ended)
 }
 
 /// Opens the interface that the profile wants.
-fn open(
+async fn open(
     settings: &Settings,
     calls: &Calls,
     host: &Host,
 ) -> Result<Option<Arc<dyn Interface>>, RunError> {
-    if settings.mode == InterfaceMode::None {
-        return Ok(None);
+    match settings.mode {
+        InterfaceMode::None => return Ok(None),
+        InterfaceMode::Userspace => return in_userspace(settings, host).await.map(Some),
+        InterfaceMode::Tun => {}
     }
     let wanted = InterfaceSettings {
         outside: calls.addresses(),
@@ -140,11 +166,38 @@ fn open(
     opened.map(Some).map_err(|error| interface_fault(&error))
 }
 
+/// Opens an interface without a device, and says where its forwards listen.
+async fn in_userspace(settings: &Settings, host: &Host) -> Result<Arc<dyn Interface>, RunError> {
+    let wanted = UserspaceSettings {
+        addresses: settings.interface.addresses.clone(),
+        mtu: settings.interface.mtu,
+        forwards: settings.forwards.clone(),
+        exposes: settings.exposes.clone(),
+    };
+    let opened = host.outside.userspace.open(&wanted, host.world.clone());
+    let opened = opened.await.map_err(|error| interface_fault(&error))?;
+    let listening = wanted.forwards.iter().zip(opened.listening);
+    for (number, (forward, at)) in (1..).zip(listening) {
+        let scheme = match forward.protocol {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+        };
+        host.report.event(&Told::Opened {
+            door: match number {
+                1 => "forward".into(),
+                number => format!("forward-{number}"),
+            },
+            url: format!("{scheme}://{at}"),
+        });
+    }
+    Ok(opened.interface)
+}
+
 struct Service {
     traffic: Traffic,
-    names: BTreeMap<SocketAddr, String>,
     interface: Option<Arc<dyn Interface>>,
-    known: KnownPeers,
+    known: Arc<KnownPeers>,
+    board: Arc<Board>,
     host: Host,
 }
 
@@ -192,13 +245,15 @@ impl Service {
 
     /// Does what follows from an event, and tells the operator.
     fn tell(&self, event: &Event) {
+        let now = self.host.world.now();
+        self.board.note(now, event);
         let text = match event {
             Event::Up {
                 peer,
                 standing,
-                role,
                 endpoint,
-            } => self.up(*peer, *standing, *role, *endpoint),
+                ..
+            } => self.up(*peer, *standing, *endpoint),
             Event::Rekeyed { peer, .. } => format!("{peer}: new keys"),
             Event::Moved { peer, endpoint } => format!("{peer}: moved to {endpoint}"),
             Event::Dead { peer } => format!("{peer}: does not answer"),
@@ -210,25 +265,20 @@ impl Service {
             }
             Event::Carries { .. } | Event::Packet { .. } => return,
         };
+        self.board.line(now, &text);
         self.host.report.event(&Told::Info(text));
     }
 
-    fn up(&self, peer: PeerId, standing: Verdict, role: Role, endpoint: SocketAddr) -> String {
+    fn up(&self, peer: PeerId, standing: Verdict, endpoint: SocketAddr) -> String {
         let has_addresses = self.traffic.routing.met(peer, standing);
         let mut text = format!("{peer}: up at {endpoint}");
-        if standing == Verdict::FirstUse {
-            let called = self.names.get(&endpoint);
-            let called = called.filter(|_| role == Role::Initiator);
-            match self
-                .known
-                .remember(&self.host, peer, called.map(String::as_str))
-            {
-                Ok(_) => text.push_str(", on first use"),
-                Err(why) => {
-                    let text = format!("{peer} is not remembered: {why}");
-                    self.host.report.event(&Told::Warning(text));
-                }
-            }
+        if standing.is_first_use() {
+            text.push_str(", on first use");
+        }
+        // Whom first use has met, and who follows whom.
+        if let Err(why) = self.known.keep(self.host.world.now()) {
+            let text = format!("{peer} is not remembered: {why}");
+            self.host.report.event(&Told::Warning(text));
         }
         if !has_addresses {
             text.push_str("; it has no addresses");

@@ -41,7 +41,9 @@ impl Routing {
     pub(super) fn met(&self, peer: PeerId, standing: Verdict) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match standing {
-            Verdict::Known => drop(state.met.insert(peer)),
+            Verdict::Known => {
+                state.met.insert(peer);
+            }
             Verdict::Follows {
                 former,
                 first_use: false,
@@ -51,7 +53,7 @@ impl Routing {
                 state.of_profile.follow(former, peer);
             }
             Verdict::FirstUse | Verdict::Follows { .. } | Verdict::Refused(_) => {
-                drop(state.met.remove(&peer))
+                state.met.remove(&peer);
             }
         }
         let table = state.of_profile.of(|peer| state.met.contains(&peer));

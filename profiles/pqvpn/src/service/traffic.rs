@@ -35,6 +35,17 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// What was dropped, by reason.
+    pub(super) fn drops(&self) -> [(&'static str, u64); 4] {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        [
+            ("unrouted", read(&self.unrouted)),
+            ("foreign", read(&self.foreign)),
+            ("unsent", read(&self.unsent)),
+            ("undelivered", read(&self.undelivered)),
+        ]
+    }
+
     /// Every number with its name.
     pub(super) fn all(&self) -> [(&'static str, u64); 7] {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);

@@ -72,7 +72,7 @@ impl Machine {
     fn start(&self, set: &[(&str, &str)]) -> Running {
         let registry = Registry::builder().with(pqfw_pqvpn::plugin()).build();
         let registry = registry.unwrap();
-        let all = [("transport.listen", "127.0.0.1:0")];
+        let all = [("transport.listen", "127.0.0.1:0"), ("control.socket", "")];
         let all = all.iter().chain(set);
         let overrides = Overrides {
             set: all
