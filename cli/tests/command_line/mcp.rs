@@ -1,7 +1,7 @@
 //! `pqfw mcp`: the bridge as processes, with a real child behind it.
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
@@ -93,7 +93,9 @@ fn a_server_that_is_killed_in_the_middle_of_a_call_leaves_an_error_and_is_found_
         let server = serve(&there, &["--listen=127.0.0.1:0", &kind]);
         let url = server.url.clone();
         let (_, address) = url.split_once("://").unwrap();
-        let mut host = Host::connect(&here, &["--to", &url]);
+        // Over QUIC nobody says that an end is gone; silence does.
+        let silence = "--set=transport.limits.idle_secs=2";
+        let mut host = Host::connect(&here, &["--to", &url, silence]);
         let hello = host.initialize();
         assert_eq!(hello["result"]["serverInfo"]["name"], "pqfw-demo-server");
         host.call(1, "wait");

@@ -72,6 +72,16 @@ pub struct McpConfig {
     pub http_listen: Option<String>,
     /// bridge, role client that listens for HTTP: what `Origin` of web pages is let in.
     pub origins: Vec<String>,
+    /// bridge, role server: numbers for operators, in the profile's own `[metrics]`.
+    pub metrics: MetricsTable,
+}
+
+/// The `[metrics]` table.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsTable {
+    /// Where Prometheus reads them; empty: nowhere.
+    pub listen: String,
 }
 
 impl McpConfig {
@@ -118,6 +128,7 @@ impl Default for McpConfig {
             max_message_bytes: 64 << 20,
             http_listen: None,
             origins: Vec::new(),
+            metrics: MetricsTable::default(),
         }
     }
 }

@@ -34,6 +34,10 @@ impl System for Mcp {
         }
     }
 
+    fn own_keys(&self) -> &'static [&'static str] {
+        &["metrics"]
+    }
+
     fn table_schema(&self) -> serde_json::Value {
         schema_of::<McpConfig>()
     }

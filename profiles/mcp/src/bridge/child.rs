@@ -46,6 +46,7 @@ impl Shared {
             }
         };
         self.began(guest, &format!("with {}", child.connection.peer));
+        let _open = self.metrics.session();
         let Child {
             connection: mut pipes,
             mut running,
@@ -175,6 +176,13 @@ impl Shared {
         };
         self.audit
             .message(&*self.host.world, guest, message, outcome);
+        match outcome {
+            Outcome::Forwarded => {
+                let call = message.method.as_deref() == Some("tools/call");
+                self.metrics.forwarded(call);
+            }
+            Outcome::Refused(_) => self.metrics.refused(),
+        }
         checked.map_err(|refused| {
             let waits = message.id.is_some() || !message.calls;
             waits.then(|| error(message.id, refused.code, &refused.reason))
@@ -183,6 +191,7 @@ impl Shared {
 
     /// What a peer is told of a line that is none.
     fn bad(&self, guest: &Guest, bad: &Bad) -> Option<String> {
+        self.metrics.refused();
         self.audit.bad(&*self.host.world, guest, &bad.reason);
         match &bad.salvaged {
             Some((_, false)) => None,

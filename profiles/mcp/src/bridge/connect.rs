@@ -81,25 +81,22 @@ impl Talk<'_> {
         loop {
             let over = self.carry(session, host, first.take()).await;
             let done = self.state().done;
-            let (code, reason) = match over {
-                Over::HostGone(error) => return Err(error),
-                Over::Ended(how) => (
-                    Code::ChannelLost,
-                    format!("the MCP server has ended: {how}"),
-                ),
-                Over::Lost(why) => (Code::ChannelLost, format!("the channel was lost: {why}")),
+            let reason = match &over {
+                Over::HostGone(error) => return Err(error.clone()),
+                Over::Ended(how) => format!("the MCP server has ended: {how}"),
+                Over::Lost(why) => format!("the channel was lost: {why}"),
             };
             let left = self.state().flights.lost();
             for id in &left {
                 let text = format!("{reason}; whether the call was carried out is not known");
-                let line = error(Some(id), code, &text);
+                let line = error(Some(id), Code::ChannelLost, &text);
                 host.output.write_all(line.as_bytes()).await?;
             }
-            match (done, reason.strip_prefix("the MCP server has ended: ")) {
-                (true, Some(_)) if left.is_empty() => return Ok(()),
-                (_, Some(how)) => return Err(BridgeError::ServerEnded(how.into())),
-                (true, None) => return Err(BridgeError::NotResumed(reason)),
-                (false, None) => self.warn(&reason),
+            match over {
+                Over::Ended(_) if done && left.is_empty() => return Ok(()),
+                Over::Ended(how) => return Err(BridgeError::ServerEnded(how)),
+                Over::Lost(_) if done => return Err(BridgeError::NotResumed(reason)),
+                Over::Lost(_) | Over::HostGone(_) => self.warn(&reason),
             }
             match self.again(host).await? {
                 Some((opened, line)) => (session, first) = (opened, Some(line)),

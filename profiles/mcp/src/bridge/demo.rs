@@ -73,6 +73,7 @@ pub async fn run(
         }),
         tools: AllowLists::new(&BTreeMap::from(allowed)).map_err(failed)?,
         audit: Audit::default(),
+        metrics: Arc::default(),
     }));
     let listener = host
         .transport

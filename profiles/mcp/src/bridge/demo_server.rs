@@ -1,7 +1,7 @@
 //! A small MCP server on stdio, for demonstrations and tests: `pqfw mcp demo-server`.
 //!
-//! It speaks the versions with `initialize` and the stateless ones after them, and has the tools `add`,
-//! `echo` and `wait`, of which the last answers when it is told to, or never.
+//! It keeps no state, so that it answers with and without `initialize`, and has the tools `add`, `echo` and
+//! `wait`, of which the last never answers.
 
 use pqfw_framework::lines::Lines;
 use pqfw_framework::system::{Failure, RunError};

@@ -319,5 +319,4 @@ pub fn answer(status: &str, content_type: &str, body: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "http_tests.rs"]
 mod tests;

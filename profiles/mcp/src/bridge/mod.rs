@@ -14,7 +14,7 @@
 //! | [`flights`], [`resume`] | what a host waits for; taking a session up again |
 //! | [`caller`], [`connect`], [`door`] | the host's end: a channel, stdio, HTTP |
 //! | [`serve`], [`upstream`], `child` | the server's end: sessions, HTTP, children |
-//! | [`audit`] | who called what |
+//! | [`audit`], [`metrics`] | who called what, and how much there was |
 //! | [`demo`], [`demo_server`] | the scenario, and the small MCP server in it |
 
 pub mod answer;
@@ -30,6 +30,7 @@ pub mod flights;
 pub mod http;
 pub mod json;
 pub mod message;
+pub mod metrics;
 pub mod purpose;
 pub mod resume;
 pub mod serve;
@@ -123,8 +124,10 @@ async fn serve_sessions(
     let channel = Arc::new(compose::config(PROTOCOL, End::Responder, profile, &host)?);
     let fingerprint = channel.identities().first();
     let fingerprint = fingerprint.map(|identity| identity.fingerprint().to_string());
+    let metrics = Arc::<metrics::Metrics>::default();
     let server = Arc::new(Server::new(Parts {
         channel,
+        metrics: metrics.clone(),
         bounds: config.bridge_bounds(&host.settings.limits),
         serves,
         tools,
@@ -136,6 +139,21 @@ async fn serve_sessions(
         .transport
         .serve_stream(settings, server.clone(), world)
         .await?;
+    let measured = match config.metrics.listen.as_str() {
+        "" => None,
+        address => {
+            let (address, world) = (address.to_owned(), host.world.clone());
+            let door = host
+                .outside
+                .control
+                .open_metrics(address, metrics, world)
+                .await?;
+            let url = door.url().to_owned();
+            let name = "metrics";
+            host.report.event(&Event::Opened { door: name, url });
+            Some(door)
+        }
+    };
     host.report.event(&Event::Ready {
         url: listener.url().to_owned(),
         fingerprint,
@@ -143,5 +161,8 @@ async fn serve_sessions(
     stop.await;
     server.close();
     listener.shutdown().await;
+    if let Some(door) = measured {
+        door.shutdown().await;
+    }
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::audit::Audit;
 use super::caller::Bounds;
 use super::error::BridgeError;
 use super::filter::{AllowList, AllowLists};
+use super::metrics::Metrics;
 use super::purpose::{MOST_LINE, OK, Purpose, escape, first_line, refusal};
 use super::upstream::Upstream;
 
@@ -40,6 +41,8 @@ pub struct Parts {
     pub tools: AllowLists,
     /// Where calls are recorded.
     pub audit: Audit,
+    /// Where they are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A server's end of many sessions.
@@ -52,6 +55,7 @@ pub(super) struct Shared {
     serves: Serves,
     tools: AllowLists,
     pub(super) audit: Audit,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) closing: Closing,
     sessions: AtomicU64,
 }
@@ -76,6 +80,7 @@ impl Server {
             serves: parts.serves,
             tools: parts.tools,
             audit: parts.audit,
+            metrics: parts.metrics,
             closing: Closing::default(),
             sessions: AtomicU64::new(0),
         }))
@@ -112,7 +117,7 @@ impl Shared {
         };
         let (peer, lines, mut writer, first) = match race(self.closing.wait(), opened).await {
             First::Left(()) => return Ok(()),
-            First::Right(opened) => opened?,
+            First::Right(opened) => opened.inspect_err(|_| self.metrics.refused_session())?,
         };
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
         let guest = Guest {
@@ -154,6 +159,7 @@ impl Shared {
         writer: &mut dyn StreamWriter,
         reason: &str,
     ) -> Result<(), BridgeError> {
+        self.metrics.refused_session();
         self.last_words(writer, &refusal(reason)).await;
         Err(BridgeError::NotServed(reason.into()))
     }

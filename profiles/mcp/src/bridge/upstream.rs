@@ -84,6 +84,7 @@ impl Shared {
             Err(error) => return self.refuse(&mut *writer, &error.to_string()).await,
         };
         self.welcome(&mut *writer).await?;
+        let _open = self.metrics.session();
         self.audit.session(&*self.host.world, guest, "began");
         let (mut reader, early) = lines.into_parts();
         let carried = async {

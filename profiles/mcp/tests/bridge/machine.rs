@@ -107,6 +107,7 @@ impl Machine {
                 processes: self.processes.clone(),
                 journals: self.journals.clone(),
                 standard,
+                ..pqfw_memory::empty_outside()
             },
         }
     }

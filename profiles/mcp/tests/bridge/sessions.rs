@@ -89,6 +89,20 @@ async fn when_the_channel_is_lost_calls_are_answered_and_the_session_goes_on_wit
 }
 
 #[tokio::test]
+async fn a_version_without_initialize_goes_on_with_any_server() {
+    let server = Machine::new();
+    let serving = server.serve(Role::Server, &[DEMO]).await;
+    let mut host = server.beside().connect(&[]);
+    assert!(host.ask(add(1)).await.contains("\"text\":\"5\""));
+    serving.stop().await;
+    let serving = server.serve(Role::Server, &[ECHO]).await;
+    // The call is the first thing that the new server is told.
+    assert_eq!(host.ask(add(2)).await, add(2));
+    drop(host);
+    serving.stop().await;
+}
+
+#[tokio::test]
 async fn a_session_with_state_in_its_server_ends_with_it() {
     let server = Machine::new();
     let serving = server.serve(Role::Server, &[DEMO]).await;

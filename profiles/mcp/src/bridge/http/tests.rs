@@ -1,3 +1,5 @@
+//! Requests cut anywhere, requests that nothing can be told from, and who is at home here.
+
 use pqfw_framework::transport::{BoxFuture, TransportError};
 
 use super::*;
