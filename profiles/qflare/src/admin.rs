@@ -243,7 +243,7 @@ impl Admin {
         let tensors = tensors.map(|shape| (shape.name.clone(), json!(shape.dimensions)));
         Ok(json!({
             "model_version": global.version(),
-            "sha256": hex(&global.name.hash),
+            "model_sha256": hex(&global.name.hash),
             "bytes": global.length(),
             "tensors": tensors.collect::<serde_json::Map<_, _>>(),
         }))
@@ -259,7 +259,7 @@ impl Admin {
         Ok(json!({
             "status": "success",
             "model_version": version(&name),
-            "sha256": hex(&name.hash),
+            "model_sha256": hex(&name.hash),
         }))
     }
 
