@@ -18,7 +18,7 @@ use crate::args::{Common, Level, ProfileArgs, Run};
 use crate::compose;
 use crate::error::CliError;
 use crate::output::Output;
-use crate::report::Console;
+use crate::report::{Console, Doors};
 
 /// The system, and the name of its shipped profile.
 const SYSTEM: &str = "mcp";
@@ -210,6 +210,7 @@ fn show_identity(
         dialect: profile.dialect.clone(),
         role: Role::Client,
         ready_file: None,
+        doors: Doors::default(),
     };
     let composed = compose::compose(profile, Role::Client, registry, Arc::new(console), output)?;
     let end = channel::config(

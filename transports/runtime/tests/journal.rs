@@ -1,5 +1,7 @@
 //! Journals: lines stay, crashes leave whole ones, and an edit is found.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 
 use pqfw_framework::audit::{AuditEnd, AuditError, AuditLog, Journal, Journals, verify};

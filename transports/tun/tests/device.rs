@@ -32,7 +32,7 @@ fn in_a_network(name: &str, test: impl FnOnce() + Send + 'static) {
     if let Err(why) = thread.join().unwrap() {
         let required = std::env::var("PQFW_REQUIRE_NETNS").is_ok_and(|value| value == "1");
         assert!(!required, "{name}: a network namespace is required: {why}");
-        println!("skipped {name}: no network namespace: {why}");
+        eprintln!("skipped {name}: no network namespace: {why}");
     }
 }
 

@@ -173,14 +173,14 @@ impl PqcMcpClient {
         if let Some(params) = params {
             message.insert("params", params);
         }
-        let session = Some(session.as_str());
+        let session = session.as_str();
         let signed = self
             .signer
-            .sign_message(now, &mut *rng, &message, session)?;
+            .sign_message(now, &mut *rng, &message, Some(session))?;
         let label = self.signer.identity().algorithms().label();
         let entry = AuditEntry::new(now, Operation::ToolCall, label)
             .method(method)
-            .session(session.unwrap_or_default())
+            .session(session)
             .peer(&peer);
         self.audit.write(&entry)?;
         self.session().log_operation(entry);

@@ -169,7 +169,6 @@ where
 
 impl Inner {
     /// A message with its signer, or the answer of the gate itself.
-    #[expect(clippy::type_complexity, reason = "used once, above")]
     fn admit(
         &self,
         path: &str,

@@ -22,10 +22,13 @@ use tower_service::Service;
 
 use crate::support::{CLIENT, House, SERVER, greet, identity, suite};
 
+/// A body, and whose it was.
+type Seen = (String, Option<Signer>);
+
 /// Answers with what it was asked, and notes who asked.
 #[derive(Clone, Default)]
 struct Behind {
-    seen: Arc<Mutex<Vec<(String, Option<Signer>)>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
     answer: Option<&'static str>,
 }
 

@@ -204,10 +204,13 @@ impl Exchange for House {
 }
 
 /// A wire on which somebody changes answers.
-pub(crate) struct Liar {
-    pub(crate) house: Arc<House>,
-    pub(crate) lie: Box<dyn Fn(&House, &str, Json) -> Json + Send + Sync>,
+struct Liar {
+    house: Arc<House>,
+    lie: Lie,
 }
+
+/// What becomes of the answer on a route.
+type Lie = Box<dyn Fn(&House, &str, Json) -> Json + Send + Sync>;
 
 impl Exchange for Liar {
     fn exchange(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
