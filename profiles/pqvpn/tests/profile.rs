@@ -269,7 +269,7 @@ fn ports_are_forwarded_and_exposed_in_user_space() {
         ),
         (
             "[[expose]]\nport = 0\nto = '127.0.0.1:1'".to_owned(),
-            "expose[0].port",
+            "expose.[0].port",
             "must not be 0",
         ),
         (
@@ -346,13 +346,13 @@ fn what_a_node_does_not_take_is_refused_where_it_stands() {
         ("interface.name = '..'", "", "1 to 15"),
         ("interface.name = 'a/b'", "", "letters"),
         ("interface.mtu = 1279", "", "1280 to"),
-        ("interface.mtu = 65476", "", "invalid"),
+        ("interface.mtu = 65476", "", "1280 to 65475 bytes"),
         (
             "[[peer_routes]]\npeer = 'me'\nranges = []",
-            "",
+            "peer_routes",
             "no peer id",
         ),
-        (&two_owners(), "peer_routes", "10.7.0.0/24 is of"),
+        (&two_owners(), "peer_routes", "10.7.0.2/24 is of"),
         ("policy = 'modern'", "", "require_hybrid_handshake"),
         ("network.bind_host = 'hub.example'", "", "invalid"),
         (

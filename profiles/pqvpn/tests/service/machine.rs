@@ -16,7 +16,7 @@ use pqfw_framework::system::{
     Event, Host, KeyFileError, KeyFiles, Outside, Report, Role, RunError, System,
 };
 use pqfw_pqvpn::Pqvpn;
-use pqfw_runtime::OsWorld;
+use pqfw_runtime::{OsTemporaryKeys, OsWorld};
 use pqfw_udp::UdpTransport;
 use tokio::sync::{mpsc as channel, watch};
 use tokio::task::JoinHandle;
@@ -83,7 +83,10 @@ impl Machine {
         let text = "profile = 1\nsystem = \"pqvpn\"\n";
         let profile = Profile::resolve(text, "mine", &overrides, &registry).unwrap();
         let (ends, interface) = pipe();
-        let mut outside = pqfw_memory::empty_outside();
+        let mut outside = Outside {
+            temporary: Arc::new(OsTemporaryKeys::new()),
+            ..pqfw_memory::empty_outside()
+        };
         if self.has_interfaces {
             outside = Outside {
                 interfaces: Arc::new(One(Mutex::new(Some(ends)))),
