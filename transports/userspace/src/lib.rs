@@ -11,6 +11,10 @@
 //! Nothing that is not exposed is reached: TCP to another port is answered with a reset, UDP with an
 //! ICMP error, and an address that is not this interface's with silence. ICMP echo is answered.
 //!
+//! What this does not do well: smoltcp 0.12 stops its retransmission timer at acknowledgements in
+//! CLOSE-WAIT and LAST-ACK, so a connection that loses packets after one end has finished stalls for
+//! tens of seconds, or is ended.
+//!
 //! | limit | | at the limit |
 //! | --- | --- | --- |
 //! | packets each way that wait | 1024 | dropped; TCP says them again |

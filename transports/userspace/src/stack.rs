@@ -25,9 +25,6 @@ const UDP_BUFFER_BYTES: usize = 128 << 10;
 /// Ports that connections and flows begin at (RFC 6335 section 6).
 const FIRST_PORT: u16 = 49_152;
 
-/// How often the other end is asked when its direction has ended and ours has not.
-const ASK_AFTER_END: Duration = Duration::from_millis(250);
-
 /// Who opens a connection to which port.
 type Opening = (IpEndpoint, u16);
 
@@ -117,7 +114,6 @@ impl Stack {
     /// Does everything that there is to do, and says when there is more.
     pub(crate) fn turn(&mut self, now: Duration) -> Option<Duration> {
         let now = instant(now);
-        self.ask_after_ends();
         self.interface
             .poll(now, &mut self.queues, &mut self.sockets);
         let sockets = &mut self.sockets;
@@ -136,25 +132,6 @@ impl Stack {
         }
         let delay = self.interface.poll_delay(now, &self.sockets);
         delay.map(Into::into)
-    }
-
-    /// Once one direction has ended, smoltcp 0.12 stops its timer of lost segments at every
-    /// acknowledgement, also where more is on its way (`socket/tcp.rs`, `set_for_idle` in CLOSE-WAIT).
-    /// The other end is asked more often then: its answers start the fast retransmission.
-    fn ask_after_ends(&mut self) {
-        for (_, socket) in self.sockets.iter_mut() {
-            let smoltcp::socket::Socket::Tcp(socket) = socket else {
-                continue;
-            };
-            let has_ended = !matches!(socket.state(), tcp::State::Established);
-            let interval = match has_ended && socket.send_queue() > 0 {
-                true => ASK_AFTER_END,
-                false => KEEP_ALIVE,
-            };
-            if socket.keep_alive() != Some(interval.into()) {
-                socket.set_keep_alive(Some(interval.into()));
-            }
-        }
     }
 
     /// A connection to an exposed port that nobody serves yet, and the service that it is for.
