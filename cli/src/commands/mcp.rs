@@ -172,7 +172,8 @@ fn config(
     // What a host could not start is not worth pasting.
     let args = reaching(target.clone());
     let profile = target.profile.profile.clone();
-    ours(profile.as_deref().unwrap_or(SYSTEM), &args.set, registry)?;
+    let ours = ours(profile.as_deref().unwrap_or(SYSTEM), &args.set, registry)?;
+    registry.transport(&ours.common.transport.kind)?;
     let mut words = vec!["mcp".to_owned(), "connect".into()];
     let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
     if let Some(profile) = profile {
