@@ -151,7 +151,9 @@ pub fn identity(profile: &Profile, host: &Host) -> Result<SigningKey, RunError> 
     let made = identity_key(&*host.keys, name, &host.suite.signature, &mut *rng);
     let (key, made) = made.map_err(|error| {
         let failure = match &error {
-            IdentityError::File(_) | IdentityError::Signature(_) => Failure::Operation,
+            IdentityError::File(_) | IdentityError::Signature(_) | IdentityError::Kem(_) => {
+                Failure::Operation
+            }
             IdentityError::Codec { .. } | IdentityError::Import { .. } => Failure::Usage,
         };
         RunError::new(failure, error)
@@ -270,14 +272,15 @@ async fn doors(
     if let Some(door) = door {
         let open = control.open(door, admin.clone(), world.clone()).await?;
         let url = open.url().to_owned();
-        host.report.event(&Event::Opened { door: "admin", url });
+        let door = "admin".into();
+        host.report.event(&Event::Opened { door, url });
         doors.push(open);
     }
     if !config.metrics.is_empty() {
         let listen = config.metrics.clone();
         let open = control.open_metrics(listen, admin, world.clone()).await?;
         let url = open.url().to_owned();
-        let door = "metrics";
+        let door = "metrics".into();
         host.report.event(&Event::Opened { door, url });
         doors.push(open);
     }

@@ -1,7 +1,5 @@
 //! Private keys under a passphrase.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::sync::Arc;
 
 use pqfw_framework::keys::decrypt_private;

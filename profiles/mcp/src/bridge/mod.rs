@@ -149,7 +149,7 @@ async fn serve_sessions(
                 .open_metrics(address, metrics, world)
                 .await?;
             let url = door.url().to_owned();
-            let name = "metrics";
+            let name = "metrics".into();
             host.report.event(&Event::Opened { door: name, url });
             Some(door)
         }

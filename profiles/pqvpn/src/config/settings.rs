@@ -119,7 +119,12 @@ impl Settings {
         let known_peers_file = known_peers(profile, &table.security)?;
         let ranges = ranges(profile, &table.peer_routes)?;
         Ok(Self {
-            bootstrap: table.bootstrap.peers.iter().map(bootstrap).collect(),
+            bootstrap: table
+                .bootstrap
+                .peers
+                .iter()
+                .map(|peer| bootstrap(peer))
+                .collect(),
             mode: table.interface.mode,
             interface: interface(profile, &table.interface, &ranges)?,
             ranges,
@@ -205,10 +210,10 @@ fn keys(profile: &Profile, table: &Table) -> Result<KeyPlace, ProfileError> {
 }
 
 /// `host:port` or `host:port#peer-id`, which the guards have checked.
-fn bootstrap(text: &String) -> Bootstrap {
+fn bootstrap(text: &str) -> Bootstrap {
     let (place, peer) = match text.split_once('#') {
         Some((place, id)) => (place, PeerId::parse(id)),
-        None => (text.as_str(), None),
+        None => (text, None),
     };
     let place = place.to_owned();
     Bootstrap { place, peer }

@@ -9,12 +9,11 @@ use crate::identity::Identity;
 use crate::keyring::{self, KeyNames, KeyringError};
 use crate::suites::Suites;
 
+/// An identity, and the directory that goes with it when it is temporary.
+pub(super) type Mine = (Arc<Identity>, Option<Box<dyn KeyFiles>>);
+
 /// The keys of this run, and the directory that goes with them when they are temporary.
-pub(super) fn identity(
-    place: &KeyPlace,
-    suites: &Suites,
-    host: &Host,
-) -> Result<(Arc<Identity>, Option<Box<dyn KeyFiles>>), RunError> {
+pub(super) fn identity(place: &KeyPlace, suites: &Suites, host: &Host) -> Result<Mine, RunError> {
     let mut rng = host.world.rng();
     match place {
         KeyPlace::Files { signature, kem } => {
