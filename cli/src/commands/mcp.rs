@@ -75,6 +75,9 @@ fn as_run(
         set: args.set,
         ready_file,
         rehearse: false,
+        no_temp_keys: false,
+        pid_file: None,
+        daemonize: false,
     })
 }
 
