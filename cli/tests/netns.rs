@@ -3,10 +3,6 @@
 //! fails when `PQFW_REQUIRE_NETNS` is `1`.
 
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::unwrap_used,
-    reason = "a scenario that cannot go on has failed"
-)]
 
 use std::path::Path;
 use std::process::Command;

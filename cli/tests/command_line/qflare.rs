@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::support::{Ran, pqfw};
 
 const INITIAL: &str = "--set=qflare.initial={ w = [2] }";
