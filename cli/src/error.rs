@@ -14,6 +14,7 @@ use pqfw_framework::signature::SignatureError;
 use pqfw_framework::store::StoreError;
 use pqfw_framework::system::{Failure, KeyFileError, RunError};
 use pqfw_framework::transport::TransportError;
+use pqfw_mcp::signed::error::PqcTransportError;
 use pqfw_qflare::aggregate::{AggregateError, ReadError};
 use pqfw_qflare::model::FormatError;
 use pqfw_qu3::error::ClientError;
@@ -90,6 +91,7 @@ macro_rules! from {
 from! {
     RunError => |error| error.failure;
     ClientError => ClientError::failure;
+    PqcTransportError => PqcTransportError::failure;
     ProfileError => |_| Failure::Usage;
     QueryError => |_| Failure::Usage;
     PolicyError => |_| Failure::Usage;

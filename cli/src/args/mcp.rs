@@ -36,15 +36,58 @@ pub(crate) enum Mcp {
     /// Who this machine is to its peers
     #[command(subcommand)]
     Identity(McpIdentity),
+    #[command(flatten)]
+    Signed(McpSigned),
     /// A small MCP server on standard input and output, for trying things out
     #[command(after_help = "Example: pqfw mcp serve -- pqfw mcp demo-server")]
     DemoServer,
 }
 
+/// What a client of dialect pqc-mcp-0.1 does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum McpSigned {
+    /// Call a tool of a server of dialect pqc-mcp-0.1, and print the content of its result
+    #[command(after_help = "Example: pqfw mcp call greet '{\"name\": \"World\"}' \
+                            --to http://127.0.0.1:8765 --server-did did:pqaid:…")]
+    Call {
+        /// The tool
+        tool: String,
+        /// Its arguments, a JSON object
+        #[arg(default_value = "{}")]
+        arguments: String,
+        #[command(flatten)]
+        target: McpSignedTarget,
+    },
+    /// List the tools of a server of dialect pqc-mcp-0.1
+    #[command(after_help = "Example: pqfw mcp list-tools --to http://127.0.0.1:8765 --json")]
+    ListTools {
+        #[command(flatten)]
+        target: McpSignedTarget,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum McpIdentity {
-    /// Print the fingerprint that peers are to know; the identity is made when there is none
-    #[command(after_help = "Example: pqfw mcp identity show")]
+    /// Make the identity of dialect pqc-mcp-0.1, or take over one of the published package
+    #[command(
+        after_help = "Examples:\n  pqfw mcp identity new\n  pqfw mcp identity new --import \
+                            agent.json"
+    )]
+    New {
+        #[command(flatten)]
+        profile: ProfileArgs,
+        /// An identity file of the published package: {name, did, algorithm, public_key,
+        /// private_key}
+        #[arg(long, value_name = "FILE")]
+        import: Option<PathBuf>,
+        /// Replace an identity that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Print what peers are to know: the fingerprint, and in dialect pqc-mcp-0.1 the DID; the
+    /// identity is made when there is none
+    #[command(after_help = "Examples:\n  pqfw mcp identity show\n  \
+                            pqfw mcp identity show --set dialect=pqc-mcp-0.1")]
     Show(ProfileArgs),
 }
 
@@ -52,12 +95,18 @@ pub(crate) enum McpIdentity {
 pub(crate) struct McpServe {
     #[command(flatten)]
     pub(crate) profile: ProfileArgs,
+    /// Short for --set dialect=DIALECT
+    #[arg(long)]
+    pub(crate) dialect: Option<String>,
     /// Where to listen; short for --set transport.listen=ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
     /// Let in the host's end with this fingerprint, and nobody else but those named so
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) allow_peer: Vec<String>,
+    /// Let in this client of dialect pqc-mcp-0.1, and nobody else but those named so
+    #[arg(long, value_name = "DID")]
+    pub(crate) allow_did: Vec<String>,
     /// A tool that may be called, by everybody or by one peer; with any of these, no other may
     #[arg(long, value_name = "[FINGERPRINT=]TOOL")]
     pub(crate) allow_tool: Vec<String>,
@@ -100,4 +149,16 @@ pub(crate) struct McpTarget {
     /// Believe the server's end with this fingerprint, and nobody else but those named so
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) server: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct McpSignedTarget {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// The server's address; short for --set transport.connect=URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    /// The server's name; short for --set mcp.server_did=DID
+    #[arg(long, value_name = "DID")]
+    pub(crate) server_did: Option<String>,
 }

@@ -8,6 +8,7 @@ mod errors;
 mod keys;
 mod listing;
 mod mcp;
+mod mcp_signed;
 mod mlkem_tcp;
 mod pqvpn;
 mod primitives;

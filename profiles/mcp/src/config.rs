@@ -45,6 +45,8 @@ pub struct McpConfig {
     pub audit_file: String,
     /// pqc-mcp-0.1, role server: the tools `greet`, `echo` and `fail`.
     pub demo_tools: bool,
+    /// Role server: the MCP server on stdio that is put behind this one, as its argument vector.
+    pub command: Vec<String>,
     /// pqc-mcp-0.1, role client: the tool to call.
     pub tool: String,
     /// pqc-mcp-0.1, role client: its arguments, a JSON object.
@@ -116,6 +118,7 @@ impl Default for McpConfig {
             max_signers: 10_000,
             audit_file: "audit.jsonl".into(),
             demo_tools: false,
+            command: Vec::new(),
             tool: "greet".into(),
             arguments: r#"{"name": "World"}"#.into(),
             command: Vec::new(),

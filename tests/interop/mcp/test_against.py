@@ -54,14 +54,14 @@ def environment(directory: Path) -> dict:
 
 
 class Server:
-    """`pqfw run --role server`."""
+    """`pqfw mcp serve`, with the demo's tools or those of a command."""
 
-    def __init__(self, binary: str, directory: Path, *more: str):
+    def __init__(self, binary: str, directory: Path, *more: str, behind: list[str] | None = None):
         ready = directory / "ready.json"
         ready.unlink(missing_ok=True)
-        command = [binary, *RUN, "--role", "server", "--ready-file", str(ready),
-                   "--set", "mcp.demo_tools=true", "--set", "transport.listen=127.0.0.1:0",
-                   *more]  # fmt: skip
+        command = [binary, "mcp", "serve", "--dialect", "pqc-mcp-0.1", "--ready-file", str(ready),
+                   "--listen", "127.0.0.1:0", *more]  # fmt: skip
+        command += ["--", *behind] if behind else ["--set", "mcp.demo_tools=true"]
         self.errors = (directory / "server.err").open("a+")
         self.process = subprocess.Popen(
             command, cwd=directory, env=environment(directory), stdin=subprocess.DEVNULL,
@@ -92,8 +92,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(binary: str, directory: Path, *more: str):
-    server = Server(binary, directory, *more)
+def running(binary: str, directory: Path, *more: str, behind: list[str] | None = None):
+    server = Server(binary, directory, *more, behind=behind)
     try:
         yield server
     finally:
@@ -173,6 +173,21 @@ def our_server_refuses(binary: str, directory: Path) -> None:
     assert operations == {"handshake", "verify", "tool_call", "tool_response"}, operations
 
 
+def gateway(binary: str, directory: Path) -> None:
+    own = peer.Identity()
+    small = [sys.executable, str(Path(__file__).resolve().parent / "stdio_server.py")]
+    with running(binary, directory, *allow(own), behind=small) as server:
+        client = peer.Client(server.url, own, server.did)
+        tools = client.request("tools/list")["result"]["tools"]
+        assert tools == [{"name": "add", "description": "Adds"}], tools
+        assert client.call("add", {"a": 2, "b": 10**20}) == [
+            {"type": "text", "text": "100000000000000000002"}
+        ]
+        assert client.call("add", {"a": 2})["message"].startswith("Tool error: cannot add")
+        assert client.call("sub", {})["message"] == "Tool error: no such tool"
+        server.stop()
+
+
 # --- pqfw's client, the Python server ---------------------------------------------------------
 
 
@@ -243,7 +258,8 @@ def main() -> int:
     parser.add_argument("--pqfw", required=True)
     arguments, _ = parser.parse_known_args()
     binary = os.path.abspath(arguments.pqfw)
-    checks = [("strict server", our_server_refuses, ()), ("strict client", our_client_refuses, ())]
+    checks = [("strict server", our_server_refuses, ()), ("strict client", our_client_refuses, ()),
+              ("gateway", gateway, ())]  # fmt: skip
     for suite in peer.SUITES:
         checks += [(f"server, {suite}", our_server, (suite,))]
         checks += [(f"client, {suite}", our_client, (suite,))]

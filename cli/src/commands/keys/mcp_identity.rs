@@ -17,7 +17,7 @@ use crate::files;
 const DID_PREFIX: &str = "did:pqaid:";
 
 /// Reads an identity; importing the key then checks that the two halves agree.
-pub(super) fn read(
+pub(in crate::commands) fn read(
     info: &AlgorithmInfo,
     file: &SecretBytes,
     sha3_256: &AdmittedHash,

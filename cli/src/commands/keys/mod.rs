@@ -5,7 +5,7 @@ mod backup;
 mod convert;
 mod generate;
 mod inspect;
-mod mcp_identity;
+pub(super) mod mcp_identity;
 mod packing;
 mod recovery;
 mod restore;

@@ -151,12 +151,11 @@ where
                 let request = Request::from_parts(head, Whole::new(body));
                 return whole(service.call(request).await?, &inner).await;
             }
-            let message = match inner.admit(head.uri.path(), &body) {
-                Ok(Ok(message)) => message,
-                Ok(Err(answer)) => return Ok(answer),
+            let (bare, signer) = match inner.admit(head.uri.path(), &body) {
+                Ok(Step::Message(bare, signer)) => (bare, signer),
+                Ok(Step::Answer(answer)) => return Ok(answer),
                 Err(error) => return Ok(inner.refused(&error)),
             };
-            let (bare, signer) = message;
             head.extensions.insert(signer);
             // It no longer has the length that the client declared.
             head.headers.remove(http::header::CONTENT_LENGTH);
@@ -167,18 +166,22 @@ where
     }
 }
 
+/// What a `POST` comes to.
+enum Step {
+    /// A message without its envelope, for the service behind.
+    Message(String, Signer),
+    /// The answer of the gate itself.
+    Answer(Response<Whole>),
+}
+
 impl Inner {
-    /// A message with its signer, or the answer of the gate itself.
-    fn admit(
-        &self,
-        path: &str,
-        body: &[u8],
-    ) -> Result<Result<(String, Signer), Response<Whole>>, PqcTransportError> {
+    fn admit(&self, path: &str, body: &[u8]) -> Result<Step, PqcTransportError> {
         let now = self.world.now();
         let body = parse(body)?;
         if path == HANDSHAKE {
             let answer = self.gate.handshake(now, &mut *self.world.rng(), &body)?;
-            return Ok(Err(Response::new(Whole::new(answer.default_text()))));
+            let answer = Response::new(Whole::new(answer.default_text()));
+            return Ok(Step::Answer(answer));
         }
         let entry = || {
             let label = self.gate.identity().algorithms().label();
@@ -206,7 +209,8 @@ impl Inner {
             did: admitted.signer,
             session: admitted.session,
         };
-        Ok(Ok((Json::from(admitted.message).default_text(), signer)))
+        let bare = Json::from(admitted.message).default_text();
+        Ok(Step::Message(bare, signer))
     }
 
     /// Signs an answer that is a JSON object; any other is not of the dialect.

@@ -231,8 +231,29 @@ pub(crate) fn foreign_key() -> PqcTransportError {
     PqcTransportError::SignatureVerification("the signer's name is not that of the key".into())
 }
 
-/// A peer's words, which nothing vouches for, on their way to a terminal or a log.
-pub(crate) fn printable(text: &str) -> String {
-    let plain = |character: &char| !character.is_control();
-    text.chars().filter(plain).take(500).collect()
+/// A peer's words, which nothing vouches for, on their way to a terminal or a log: without control
+/// characters and directional marks, and not without end.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let plain = |character: &char| {
+        let directional = matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        );
+        !character.is_control() && !directional
+    };
+    text.chars().filter(plain).take(MOST_PRINTED).collect()
+}
+
+const MOST_PRINTED: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_left_out() {
+        assert_eq!(printable("a\u{1b}[0m\nb\u{202e}c\u{85}é"), "a[0mbcé");
+        assert_eq!(printable(&"x".repeat(1000)).len(), MOST_PRINTED);
+    }
 }

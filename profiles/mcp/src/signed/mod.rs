@@ -11,14 +11,15 @@
 //!
 //! Where to look: [`message`] and [`handshake`] for the bytes, [`identity`] for keys and names,
 //! [`gate`] for what a server lets through and [`replay`] for what it remembers, [`trust`] for whom
-//! each end believes, [`server`], [`client`] and [`layer`] for the ends, [`tools`] for what is called,
-//! [`audit`] for the log, [`demo`] for the scenario.
+//! each end believes, [`server`], [`client`] and [`layer`] for the ends, [`tools`] for what is called
+//! and [`gateway`] for tools elsewhere, [`audit`] for the log, [`demo`] for the scenario.
 
 pub mod audit;
 pub mod client;
 pub mod demo;
 pub mod error;
 pub mod gate;
+pub mod gateway;
 pub mod handshake;
 pub mod identity;
 pub mod layer;
@@ -94,14 +95,19 @@ pub async fn run(
     }
     match role {
         Role::Demo => demo::run(config, host).await,
-        Role::Server => {
-            if !config.demo_tools {
+        Role::Server => match (config.demo_tools, config.command.is_empty()) {
+            (true, true) => serve(Arc::new(Toolbox::demo()), config, profile, host, stop).await,
+            (false, false) => gateway::serve(config, profile, host, stop).await,
+            (false, true) => {
                 let text = "there are no tools: set mcp.demo_tools = true, or put an MCP server \
                             behind this one with `pqfw mcp serve -- COMMAND`";
-                return Err(RunError::new(Failure::Usage, text));
+                Err(RunError::new(Failure::Usage, text))
             }
-            serve(Arc::new(Toolbox::demo()), config, profile, host, stop).await
-        }
+            (true, false) => {
+                let text = "mcp.demo_tools and mcp.command: choose one";
+                Err(RunError::new(Failure::Usage, text))
+            }
+        },
         Role::Client => ask(config, profile, &host).await,
         Role::Node => {
             let text = format!("dialect {DIALECT} has no role `node`");

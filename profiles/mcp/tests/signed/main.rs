@@ -6,6 +6,7 @@ mod agility;
 mod answers;
 mod audit;
 mod bounds;
+mod gateway;
 mod golden;
 mod handshakes;
 mod http;

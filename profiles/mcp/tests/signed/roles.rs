@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use pqfw_framework::audit::MemoryJournals;
+use pqfw_framework::process::Processes;
 use pqfw_framework::profile::{Overrides, Profile};
 use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::registry::Registry;
@@ -16,8 +17,10 @@ use pqfw_framework::system::{
 use pqfw_framework::transport::BoxFuture;
 use pqfw_framework::world::{Now, World};
 use pqfw_mcp::Mcp;
+use pqfw_mcp::config::McpConfig;
 use pqfw_mcp::signed::arguments;
 use pqfw_mcp::signed::error::PqcTransportError;
+use pqfw_mcp::signed::tools::ToolInfo;
 use pqfw_memory::{MemoryTransport, SeededWorld};
 use tokio::sync::oneshot;
 
@@ -80,27 +83,53 @@ impl World for Ticking {
     }
 }
 
-struct Machine {
+/// One end, with a network that others may share.
+pub(crate) struct Machine {
     network: Arc<MemoryTransport>,
-    told: Arc<Told>,
+    world: Arc<Ticking>,
+    pub(crate) told: Arc<Told>,
+    pub(crate) processes: Option<Arc<dyn Processes>>,
     keys: Arc<Keys>,
     journals: Arc<MemoryJournals>,
     signature: &'static str,
 }
 
 impl Machine {
-    fn new() -> Self {
-        Self::on(Arc::new(MemoryTransport::new()))
-    }
-
-    fn on(network: Arc<MemoryTransport>) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            network,
+            network: Arc::new(MemoryTransport::new()),
+            world: Arc::new(Ticking(SeededWorld::new(9))),
             told: Arc::default(),
+            processes: None,
             keys: Arc::default(),
             journals: Arc::default(),
             signature: "ML-DSA-65",
         }
+    }
+
+    /// Another one on the same network, with the same clock.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            network: self.network.clone(),
+            world: self.world.clone(),
+            ..Self::new()
+        }
+    }
+
+    /// Waits until it serves.
+    pub(crate) async fn ready(&self) {
+        let ready = |event: &Event| matches!(event, Event::Ready { .. });
+        while !self.told.events().iter().any(ready) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The tools of a server.
+    pub(crate) async fn list(&self, url: &str) -> Result<Vec<ToolInfo>, PqcTransportError> {
+        let (profile, host) = self.host(&[("transport.connect", url)]);
+        let config: McpConfig = profile.system_table().unwrap();
+        let client = pqfw_mcp::signed::connect(&config, &profile, &host).await?;
+        client.list_tools().await
     }
 
     /// Runs a role until it ends, or until the sender is used or dropped.
@@ -110,6 +139,12 @@ impl Machine {
         set: &[(&str, &str)],
         stop: oneshot::Receiver<()>,
     ) -> Result<(), RunError> {
+        let (profile, host) = self.host(set);
+        let stop = Box::pin(async { drop(stop.await) });
+        Mcp.run(role, &profile, host, stop).await
+    }
+
+    fn host(&self, set: &[(&str, &str)]) -> (Profile, Host) {
         let memory = [
             ("dialect", "pqc-mcp-0.1"),
             ("transport.kind", "memory"),
@@ -128,7 +163,7 @@ impl Machine {
         Mcp.check_table(&profile).unwrap();
         let alternatives = profile.suite_names().len() - 1;
         let host = Host {
-            world: Arc::new(Ticking(SeededWorld::new(9))),
+            world: self.world.clone(),
             suite: match self.signature {
                 "ML-DSA-65" => suite(),
                 other => suite_of(other),
@@ -139,21 +174,24 @@ impl Machine {
             transport: self.network.clone(),
             settings: profile.transport_settings(),
             report: self.told.clone(),
-            outside: Outside {
-                journals: self.journals.clone(),
-                ..pqfw_memory::empty_outside()
+            outside: {
+                let empty = pqfw_memory::empty_outside();
+                Outside {
+                    journals: self.journals.clone(),
+                    processes: self.processes.clone().unwrap_or(empty.processes),
+                    ..empty
+                }
             },
         };
-        let stop = Box::pin(async { drop(stop.await) });
-        Mcp.run(role, &profile, host, stop).await
+        (profile, host)
     }
 
-    async fn end(&self, role: Role, set: &[(&str, &str)]) -> Result<(), RunError> {
+    pub(crate) async fn end(&self, role: Role, set: &[(&str, &str)]) -> Result<(), RunError> {
         let (_never, stop) = oneshot::channel();
         self.run(role, set, stop).await
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let line = |event| match event {
             Event::Line(text) => Some(text),
             _ => None,
@@ -181,7 +219,7 @@ async fn the_demo_plays_to_its_end() {
 #[tokio::test]
 async fn a_client_calls_a_tool_of_a_server() {
     let server = Machine::new();
-    let client = Machine::on(server.network.clone());
+    let client = server.beside();
     let (stop, stopped) = oneshot::channel();
     let set = [
         ("mcp.demo_tools", "true"),
@@ -190,14 +228,7 @@ async fn a_client_calls_a_tool_of_a_server() {
     ];
     let serving = server.run(Role::Server, &set, stopped);
     let asking = async {
-        while !server
-            .told
-            .events()
-            .iter()
-            .any(|event| matches!(event, Event::Ready { .. }))
-        {
-            tokio::task::yield_now().await;
-        }
+        server.ready().await;
         let set = [("transport.connect", "memory:house")];
         client.end(Role::Client, &set).await.unwrap();
         stop.send(()).unwrap();
