@@ -129,7 +129,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     })
                 }));
             }
-            measure(name, calls, time, &*world).await;
+            measure(name, calls, time, &world).await;
         }
     }
     for at_once in [1, 64] {
@@ -147,7 +147,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 })
             }));
         }
-        measure("unsigned, kept sockets", calls, time, &*world).await;
+        measure("unsigned, kept sockets", calls, time, &world).await;
     }
     Ok(())
 }

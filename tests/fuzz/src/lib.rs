@@ -10,6 +10,8 @@ use std::task::{Context, Poll, Waker};
 use pqfw_framework::registry::{Registry, Resolver};
 use pqfw_framework::suite::{Suite, SuiteNames};
 use pqfw_framework::world::World;
+use pqfw_mcp::config::McpConfig;
+use pqfw_mcp::signed::identity::{Algorithms, Identity as McpIdentity};
 use pqfw_memory::SeededWorld;
 use pqfw_session::{Config, Identity, InsecureAnybody};
 
@@ -73,4 +75,19 @@ pub fn run<T>(work: impl Future<Output = T>) -> Option<T> {
         }
     }
     None
+}
+
+/// Dialect pqc-mcp-0.1 over the cheapest signature.
+pub fn mcp_config() -> McpConfig {
+    McpConfig {
+        transitional: true,
+        ..McpConfig::default()
+    }
+}
+
+/// An end of it.
+pub fn mcp_identity(seed: u64) -> McpIdentity {
+    let algorithms = Algorithms::of(&SUITE, &mcp_config()).expect("it was asked for");
+    let mut rng = SeededWorld::new(seed).rng();
+    McpIdentity::generate(algorithms, &mut *rng).expect("a key")
 }

@@ -173,14 +173,13 @@ impl PqcMcpClient {
         if let Some(params) = params {
             message.insert("params", params);
         }
-        let session = session.as_str();
         let signed = self
             .signer
-            .sign_message(now, &mut *rng, &message, Some(session))?;
+            .sign_message(now, &mut *rng, &message, Some(&session))?;
         let label = self.signer.identity().algorithms().label();
         let entry = AuditEntry::new(now, Operation::ToolCall, label)
             .method(method)
-            .session(session)
+            .session(&session)
             .peer(&peer);
         self.audit.write(&entry)?;
         self.session().log_operation(entry);
