@@ -51,9 +51,6 @@ pub struct McpConfig {
     pub tool: String,
     /// pqc-mcp-0.1, role client: its arguments, a JSON object.
     pub arguments: String,
-    /// bridge, role server: the MCP server on stdio that each session gets one of, as its argument
-    /// vector.
-    pub command: Vec<String>,
     /// bridge, role server: the address of an MCP server over HTTP, instead of a command.
     pub upstream: Option<String>,
     /// bridge, role server with an upstream: look at every request; allow-lists need it.
@@ -121,7 +118,6 @@ impl Default for McpConfig {
             command: Vec::new(),
             tool: "greet".into(),
             arguments: r#"{"name": "World"}"#.into(),
-            command: Vec::new(),
             upstream: None,
             inspect: false,
             tools: BTreeMap::new(),
