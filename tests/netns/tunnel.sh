@@ -60,7 +60,7 @@ done
 node() {
   local end=$1 name=$2
   shift 2
-  ip netns exec "$end" "$pqfw" --json run --profile pqvpn --role node \
+  ip netns exec "$end" env XDG_STATE_HOME="$work/$name-state" "$pqfw" --json run --profile pqvpn --role node \
     --set suite.kem=X25519+ML-KEM-768 --set suite.signature=Ed25519+ML-DSA-65 \
     --set suite.aead=AES-256-GCM --set security.handshake_per_minute_per_ip=100000 \
     --set keys.runtime_temp_keys=false --set "keys.dir=$work/$name" \
