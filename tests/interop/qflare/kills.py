@@ -12,7 +12,7 @@ import urllib.error
 import numpy as np
 import peer
 
-DEVICES, ROUNDS, KILLS, SEED = 6, 36, 50, 20261121
+DEVICES, ROUNDS, KILLS, SEED = 6, 60, 50, 20261121
 SECONDS = 600
 SETTINGS = [
     f"qflare.close_at={DEVICES}",
@@ -39,6 +39,9 @@ class Run:
     def __init__(self, fleet: Fleet, tokens: list[str]):
         self.fleet, self.tokens = fleet, tokens
         self.url: str | None = None
+        # Devices wait behind this round, so that there is work left when the last server is killed,
+        # however fast it is.
+        self.last = ROUNDS
         self.acknowledged: set[tuple[int, str]] = set()
         self.faults: list[BaseException] = []
         self.threads = [threading.Thread(target=self.live, args=(n,), daemon=True) for n in range(DEVICES)]
@@ -65,6 +68,8 @@ class Run:
             # The answer to the first may have died with its server.
             assert status in (200, 401), answer
             for round_, update in enumerate(self.fleet.updates[n], 1):
+                while round_ > self.last and time.monotonic() < self.end:
+                    time.sleep(0.0005)
                 while True:
                     status, answer = self.ask("/api/submit_model", update)
                     if status == 200:
@@ -106,10 +111,13 @@ def check(server_of, directory) -> None:
         with server_of(place) as first:
             tokens = [first.token(device.device_id) for device in fleet.devices]
         run = Run(fleet, tokens)
+        if kills:
+            run.last = 0
         for thread in run.threads:
             thread.start()
-        for _ in range(kills):
+        for kill in range(1, kills + 1):
             server = server_of(place)
+            run.last = ROUNDS * kill // (kills + 1)
             # So many more receipts, and then somewhere in the middle of what is under way.
             enough = len(run.acknowledged) + chance.randint(0, 3)
             run.url = server.url
@@ -120,7 +128,7 @@ def check(server_of, directory) -> None:
             server.kill()
             run.url = None
         with server_of(place) as server:
-            run.url = server.url
+            run.last, run.url = ROUNDS, server.url
             run.finish()
             models.append(settle(server))
             assert server.operator("audit", "verify")["status"] == "verified"
