@@ -6,7 +6,7 @@ import json
 import pathlib
 import sys
 
-LOST_TO_KEYS = ["refused_data", "refused_stray", "refused_queue", "refused_no_peer", "dropped_unsent"]
+LOST_TO_KEYS = ["refused_data", "refused_unopened", "refused_stray", "refused_queue", "refused_no_peer", "dropped_unsent"]
 
 
 def facts(path):

@@ -1,8 +1,9 @@
 //! Datagrams: packets that may be lost, doubled and reordered, sent and received in batches.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use super::{BoxFuture, TransportError};
+use super::{BoxFuture, DatagramPath, TransportError};
 
 /// One packet and whom it goes to or came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub trait Datagrams: Send + Sync {
     /// Asks the system to keep so many bytes of packets while nobody receives; says how many it
     /// keeps, or `None` where there is no such number.
     fn ask_receive_buffer(&self, _bytes: usize) -> Option<usize> {
+        None
+    }
+
+    /// The same socket for threads of its own, where there is such a way. Whoever receives there
+    /// does not receive here.
+    fn path(&self) -> Option<Arc<dyn DatagramPath>> {
         None
     }
 

@@ -21,6 +21,7 @@
 //! | [`trust`], [`known`] | whom a node trusts, as one question; and where that is written down |
 //! | [`keyring`] | a node's keys in files |
 //! | [`node`] | the machine: calls, answers, peers, paths, timers |
+//! | [`plane`] | the data plane: data frames without the node |
 //! | [`driver`] | a node at work: datagrams, a pool of threads, events |
 //! | [`packets`] | which addresses are whose, segments that fit |
 //! | [`service`] | role `node`: keys, known peers, calls, packets between interface and peers |
@@ -50,6 +51,7 @@ mod peer_id;
 #[cfg(test)]
 #[path = "../tests/node/people.rs"]
 mod people;
+pub mod plane;
 mod rate;
 mod reassembly;
 mod schedule;

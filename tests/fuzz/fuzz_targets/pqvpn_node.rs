@@ -192,7 +192,7 @@ impl End {
                     let number = u32::from_be_bytes(number.expect("only whole packets"));
                     assert!(self.told.insert(number), "a packet was told twice");
                 }
-                Step::Do(Output::Event(_)) => {}
+                Step::Do(Output::Event(_) | Output::Plane(_)) => {}
             }
         }
     }

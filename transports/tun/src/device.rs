@@ -61,12 +61,9 @@ impl TunDevice {
     }
 
     fn broken(&self, error: &io::Error) -> InterfaceError {
-        match error.kind() {
-            io::ErrorKind::Interrupted if self.closed.is_trigger() => InterfaceError::Closed,
-            _ => InterfaceError::Broken {
-                name: self.name.clone(),
-                reason: error.to_string(),
-            },
+        InterfaceError::Broken {
+            name: self.name.clone(),
+            reason: error.to_string(),
         }
     }
 }
@@ -82,17 +79,26 @@ impl Interface for TunDevice {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let (buffers, lengths) = batch.buffers_mut();
         let filled = loop {
-            let (device, closed) = (&self.device, &self.closed);
-            match device.recv_multiple_intr(&mut reading, buffers, lengths, HEADROOM, closed) {
+            if self.closed.is_trigger() {
+                return Err(InterfaceError::Closed);
+            }
+            // The device is asked first, and waited for when it has nothing.
+            let received = self
+                .device
+                .recv_multiple(&mut reading, buffers, lengths, HEADROOM);
+            let waited = match received {
                 Ok(filled) => break filled,
-                // The system's errors end it; a super-packet that cannot be cut is lost, and so is
-                // whatever a signal has interrupted.
-                Err(error) if error.raw_os_error().is_some() || closed.is_trigger() => {
-                    if error.kind() != io::ErrorKind::Interrupted || closed.is_trigger() {
-                        return Err(self.broken(&error));
-                    }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.device.wait_readable_intr(&self.closed)
                 }
-                Err(_) => {}
+                Err(error) => Err(error),
+            };
+            match waited {
+                // A signal, or the end: the loop looks.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.raw_os_error().is_some() => return Err(self.broken(&error)),
+                // A super-packet that cannot be cut is lost.
+                Ok(()) | Err(_) => {}
             }
         };
         batch.set_len(filled);
@@ -102,13 +108,10 @@ impl Interface for TunDevice {
     fn send(&self, batch: &mut PacketBatch) -> Result<usize, InterfaceError> {
         let count = batch.len();
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = batch.give(|buffers| {
-            let (device, closed) = (&self.device, &self.closed);
-            device.send_multiple_intr(&mut writing, buffers, HEADROOM, closed)
-        });
+        let sent = batch.give(|buffers| self.device.send_multiple(&mut writing, buffers, HEADROOM));
         match sent {
             Ok(_) => Ok(count),
-            Err(error) if self.closed.is_trigger() => Err(self.broken(&error)),
+            Err(_) if self.closed.is_trigger() => Err(InterfaceError::Closed),
             // The kernel takes no packet that is malformed, and none while the device is down.
             Err(_) => Ok(0),
         }

@@ -7,6 +7,8 @@
 //! A UDP socket keeps nobody out: whoever uses it bounds what a packet costs before its sender is
 //! known. Of the limits of a profile none has a meaning here.
 
+#[cfg(target_os = "linux")]
+mod path;
 mod socket;
 mod transport;
 

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(target_os = "linux")]
+use pqfw_framework::transport::DatagramPath;
 use pqfw_framework::transport::{BoxFuture, Datagrams, Packet, TransportError};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::io::Interest;
@@ -24,11 +26,16 @@ const KERNEL_BUFFER_BYTES: usize = 4 << 20;
 
 /// A UDP socket.
 pub(crate) struct UdpDatagrams {
-    url: String,
     max_bytes: usize,
-    socket: UdpSocket,
-    state: UdpSocketState,
+    socket: Arc<Socket>,
     arrived: Mutex<Arrived>,
+}
+
+/// What tasks and threads share of it.
+pub(crate) struct Socket {
+    pub(crate) url: String,
+    pub(crate) socket: UdpSocket,
+    pub(crate) state: UdpSocketState,
 }
 
 struct Arrived {
@@ -57,13 +64,15 @@ impl UdpDatagrams {
             reason: error.to_string(),
         })?;
         Ok(Self {
-            url: format!("udp://{bound}"),
             max_bytes: match bound {
                 SocketAddr::V4(_) => MAX_BYTES_IPV4,
                 SocketAddr::V6(_) => MAX_BYTES_IPV6,
             },
-            socket,
-            state,
+            socket: Arc::new(Socket {
+                url: format!("udp://{bound}"),
+                socket,
+                state,
+            }),
             arrived: Mutex::new(Arrived {
                 buffers: vec![vec![0; BUFFER_BYTES]; BUFFERS],
                 packets: VecDeque::new(),
@@ -102,8 +111,9 @@ impl UdpDatagrams {
             segment_size,
             src_ip: None,
         };
-        let send = || self.state.try_send((&self.socket).into(), &transmit);
-        self.socket.async_io(Interest::WRITABLE, send).await
+        let Socket { socket, state, .. } = &*self.socket;
+        let send = || state.try_send(socket.into(), &transmit);
+        socket.async_io(Interest::WRITABLE, send).await
     }
 
     /// Takes packets that have arrived, after asking the kernel for more when there is none.
@@ -114,9 +124,8 @@ impl UdpDatagrams {
             let Arrived { buffers, packets } = &mut *arrived;
             let mut slices: Vec<_> = buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
             let mut metas = [RecvMeta::default(); BUFFERS];
-            let filled = self
-                .state
-                .recv((&self.socket).into(), &mut slices, &mut metas)?;
+            let Socket { socket, state, .. } = &*self.socket;
+            let filled = state.recv(socket.into(), &mut slices, &mut metas)?;
             for (buffer, meta) in buffers.iter().zip(&metas).take(filled) {
                 packets.extend(split(buffer, meta));
             }
@@ -163,7 +172,7 @@ fn run_length(packets: &[Packet], most: usize) -> usize {
 
 impl Datagrams for UdpDatagrams {
     fn url(&self) -> &str {
-        &self.url
+        &self.socket.url
     }
 
     fn max_bytes(&self) -> usize {
@@ -171,10 +180,16 @@ impl Datagrams for UdpDatagrams {
     }
 
     fn ask_receive_buffer(&self, bytes: usize) -> Option<usize> {
-        let socket = || (&self.socket).into();
+        let Socket { socket, state, .. } = &*self.socket;
         // A smaller buffer loses more and breaks nothing; what there is, is said.
-        let _ = self.state.set_recv_buffer_size(socket(), bytes);
-        self.state.recv_buffer_size(socket()).ok()
+        let _ = state.set_recv_buffer_size(socket.into(), bytes);
+        state.recv_buffer_size(socket.into()).ok()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn path(&self) -> Option<Arc<dyn DatagramPath>> {
+        let path = crate::path::UdpPath::new(self.socket.clone()).ok()?;
+        Some(Arc::new(path))
     }
 
     fn send<'a>(&'a self, packets: &'a [Packet]) -> BoxFuture<'a, Result<(), TransportError>> {
@@ -186,7 +201,7 @@ impl Datagrams for UdpDatagrams {
             }
             let mut rest = packets;
             while !rest.is_empty() {
-                let length = run_length(rest, self.state.max_gso_segments());
+                let length = run_length(rest, self.socket.state.max_gso_segments());
                 let (run, after) = rest.split_at(length.min(rest.len()));
                 self.send_run(run).await;
                 rest = after;
@@ -203,7 +218,7 @@ impl Datagrams for UdpDatagrams {
                 let taken = match there {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         let take = || self.take(limit);
-                        self.socket.async_io(Interest::READABLE, take).await
+                        self.socket.socket.async_io(Interest::READABLE, take).await
                     }
                     there => there,
                 };
@@ -213,7 +228,7 @@ impl Datagrams for UdpDatagrams {
                     Err(error) if is_about_a_peer(&error) => {}
                     Err(error) => {
                         return Err(TransportError::Broken {
-                            address: self.url.clone(),
+                            address: self.socket.url.clone(),
                             reason: error.to_string(),
                         });
                     }
@@ -224,7 +239,7 @@ impl Datagrams for UdpDatagrams {
 }
 
 /// Whether an error says that a packet sent before did not arrive, as some systems do.
-fn is_about_a_peer(error: &io::Error) -> bool {
+pub(crate) fn is_about_a_peer(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused

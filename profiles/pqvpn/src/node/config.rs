@@ -24,6 +24,8 @@ pub struct Config {
     pub trust: Arc<dyn Trust>,
     /// On how many shards it sends.
     pub shards: u8,
+    /// Whether the shards from 1 on belong to the data plane.
+    pub carried: bool,
     /// After how long the initiator of a session makes a new one.
     pub rekey_after: Duration,
     /// How much longer the responder waits before it does.
@@ -80,6 +82,7 @@ impl Config {
             record,
             trust,
             shards: 1,
+            carried: false,
             rekey_after: Duration::from_secs(600),
             rekey_grace: Duration::from_secs(60),
             keepalive: Duration::from_secs(25),

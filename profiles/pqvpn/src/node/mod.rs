@@ -8,6 +8,7 @@
 
 mod answers;
 mod calls;
+mod carried;
 mod config;
 mod error;
 mod mtu;
@@ -33,6 +34,7 @@ pub use error::{CallError, Refusal};
 use crate::handshake::{Done, Job};
 use crate::limits::FIRST_RETRY;
 use crate::peer_id::PeerId;
+use crate::plane::{Change, Heard};
 use crate::rate::Rate;
 use crate::reassembly::Reassembly;
 use crate::schedule::Failed;
@@ -42,6 +44,7 @@ use crate::trust::Verdict;
 use crate::wire::{Frame, Kind};
 use answers::Answers;
 use calls::Call;
+use carried::Carried;
 use sessions::{Peer, Session};
 use targets::Target;
 
@@ -74,6 +77,8 @@ pub enum Input {
         /// The packet.
         packet: Vec<u8>,
     },
+    /// The data plane has opened frames of a session, or has not.
+    Heard(Heard),
     /// Make a new session with a peer.
     Rekey(PeerId),
     /// End the sessions with a peer, and call it no more.
@@ -92,6 +97,8 @@ pub enum Output {
     /// Do this somewhere, and give back what became of it. A job that is dropped is a message that
     /// was lost.
     Job(Job),
+    /// Tell the data plane this, before anything that is sent after it.
+    Plane(Change),
     /// Know this.
     Event(Event),
 }
@@ -171,6 +178,7 @@ pub struct Node {
     targets: BTreeMap<String, Target>,
     peers: BTreeMap<PeerId, Peer>,
     sessions: BTreeMap<u32, Session>,
+    carried: Carried,
     jobs: u64,
     outputs: VecDeque<Output>,
     /// Nothing is due before.
@@ -196,6 +204,7 @@ impl Node {
             targets: BTreeMap::new(),
             peers: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            carried: Carried::default(),
             jobs: 0,
             outputs: VecDeque::new(),
             wake: None,
@@ -278,6 +287,7 @@ impl Node {
     }
 
     fn tell(&mut self, event: Event) {
+        self.carried.is_stale |= !matches!(event, Event::Packet { .. });
         self.outputs.push_back(Output::Event(event));
     }
 
@@ -330,7 +340,10 @@ impl Machine for Node {
     fn handle(&mut self, now: Now, input: Input) -> Result<(), Refusal> {
         match input {
             Input::Datagram { from, bytes } => self.datagram(now, from, bytes),
-            Input::Done(done) => self.done(now, done),
+            Input::Done(done) => {
+                self.carried.is_stale = true;
+                self.done(now, done)
+            }
             Input::Connect {
                 name,
                 address,
@@ -341,6 +354,10 @@ impl Machine for Node {
                 shard,
                 packet,
             } => self.send_packet(now, peer, shard, packet),
+            Input::Heard(heard) => {
+                self.heard_there(now, &heard);
+                Ok(())
+            }
             Input::Rekey(peer) => self.rekey(now, peer),
             Input::Drop(peer) => self.drop_peer(now, peer),
         }
@@ -350,6 +367,9 @@ impl Machine for Node {
         let is_due = self.wake.is_some_and(|wake| wake <= now.since_start);
         if is_due && self.outputs.is_empty() {
             self.tick(now);
+        }
+        if self.outputs.is_empty() {
+            self.tell_plane();
         }
         match self.outputs.pop_front() {
             Some(output) => Step::Do(output),

@@ -155,7 +155,7 @@ impl Node {
     }
 
     /// It is time for new keys, if that session is the one in use and they are not being made.
-    fn wears_out(&mut self, now: Now, peer: PeerId, index: u32) {
+    pub(super) fn wears_out(&mut self, now: Now, peer: PeerId, index: u32) {
         let at = now.since_start;
         let Some(known) = self.peers.get_mut(&peer) else {
             return;
@@ -168,7 +168,7 @@ impl Node {
     }
 
     /// A word of the other node.
-    fn word(
+    pub(super) fn word(
         &mut self,
         now: Now,
         index: u32,

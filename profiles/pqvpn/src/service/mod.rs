@@ -7,12 +7,15 @@
 //! | `calls` | whom it calls |
 //! | `doors` | what operators reach it by, and reloads |
 //! | `routing` | which peers have addresses now |
-//! | `traffic` | packets between the interface and the peers |
+//! | `traffic` | packets between the interface and the peers, through the node |
+//! | `fast`, `runs` | the same beside the node, where the transport has a way for threads |
 
 mod calls;
 mod doors;
+mod fast;
 pub(crate) mod keys;
 mod routing;
+mod runs;
 mod traffic;
 
 use std::net::SocketAddr;
@@ -35,14 +38,18 @@ use crate::limits::MOST_INBOX;
 use crate::node::{Config, Event};
 use crate::operator::{Board, Desk, NodeFacts, Numbers};
 use crate::peer_id::PeerId;
+use crate::session::Buckets;
 use crate::suites::Suites;
 use crate::trust::Verdict;
 use calls::Calls;
+use fast::CarryError;
 use routing::Routing;
 use traffic::Traffic;
 
 /// How long a node's record is good; each start signs a new one.
 const RECORD_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// One shard for the node, and one for the thread that takes packets from the interface.
+const SHARDS: u8 = 2;
 /// How long a node may take to tell its peers that it ends.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -83,6 +90,10 @@ pub async fn run(
         .map_err(failed)?;
     let mut config = Config::new(suites, identity, record, known.clone());
     settings.apply(&mut config);
+    // Padded packets are the node's: they change their size.
+    if interface.is_some() && settings.buckets == Buckets::default() {
+        (config.shards, config.carried) = (SHARDS, true);
+    }
     let (node, driver) =
         start(config, settings.workers(), socket, host.world.clone()).map_err(usage)?;
     let traffic = Traffic {
@@ -117,7 +128,7 @@ pub async fn run(
         board: board.clone(),
         host: host.clone(),
     };
-    let reader = service.read()?;
+    let threads = service.carry()?;
     let calling = calls.keep(settings.listen.clone(), node.clone(), board, host.clone());
     let reloading = doors::reload(settings.clone(), host.clone(), known);
     let mut driver = driver;
@@ -135,7 +146,7 @@ pub async fn run(
     for door in doors {
         let _ = within(&*host.world, FAREWELL, door.shutdown()).await;
     }
-    service.end(reader, ended)
+    service.end(threads, ended)
 }
 
 /// Opens the interface that the profile wants.
@@ -201,23 +212,44 @@ struct Service {
     host: Host,
 }
 
-type Reader = Option<JoinHandle<Result<(), InterfaceError>>>;
+type Threads = Vec<JoinHandle<Result<(), RunError>>>;
 
 impl Service {
-    /// Starts the thread that takes packets from the interface. When that is no more, the node
-    /// stops.
-    fn read(&self) -> Result<Reader, RunError> {
+    /// Starts the threads that carry packets. When one ends, the node stops.
+    fn carry(&self) -> Result<Threads, RunError> {
         let Some(interface) = self.interface.clone() else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let traffic = self.traffic.clone();
-        let thread = std::thread::Builder::new().name("pqvpn-interface".into());
-        let started = thread.spawn(move || {
-            let ended = traffic.take(&*interface);
-            traffic.node.stop();
-            ended
+        let start = |name: &str, work: Box<dyn FnOnce(&Traffic) -> Result<(), RunError> + Send>| {
+            let traffic = self.traffic.clone();
+            let thread = std::thread::Builder::new().name(name.into());
+            let started = thread.spawn(move || {
+                let ended = work(&traffic);
+                traffic.node.stop();
+                ended
+            });
+            started.map_err(failed)
+        };
+        let Some(carrier) = self.traffic.node.carrier() else {
+            let take = Box::new(move |traffic: &Traffic| {
+                let ended = traffic.take(&*interface);
+                ended.map_err(|error| interface_fault(&error))
+            });
+            return Ok(vec![start("pqvpn-out", take)?]);
+        };
+        let (other, device) = (carrier.clone(), interface.clone());
+        let out = Box::new(move |traffic: &Traffic| {
+            let ended = traffic.carry_out(&other, &*device);
+            ended.map_err(|error| interface_fault(&error))
         });
-        started.map(Some).map_err(failed)
+        let back = Box::new(move |traffic: &Traffic| {
+            let ended = traffic.carry_in(&carrier, &*interface);
+            ended.map_err(|error| match error {
+                CarryError::Interface(error) => interface_fault(&error),
+                CarryError::Transport(error) => error.into(),
+            })
+        });
+        Ok(vec![start("pqvpn-out", out)?, start("pqvpn-in", back)?])
     }
 
     /// Takes what the node tells, until it has stopped.
@@ -286,12 +318,15 @@ impl Service {
         text
     }
 
-    /// Closes the interface, waits for its thread, and tells the numbers.
-    fn end(self, reader: Reader, ended: Result<(), RunError>) -> Result<(), RunError> {
+    /// Closes the interface, waits for the threads, and tells the numbers.
+    fn end(self, threads: Threads, ended: Result<(), RunError>) -> Result<(), RunError> {
         if let Some(interface) = &self.interface {
             interface.close();
         }
-        let read = reader.map_or(Ok(Ok(())), JoinHandle::join);
+        if let Some(carrier) = self.traffic.node.carrier() {
+            carrier.path.close();
+        }
+        let carried: Vec<_> = threads.into_iter().map(JoinHandle::join).collect();
         let counts = self.traffic.node.counts();
         let of_node = [
             ("datagrams_sent", counts.packets_sent),
@@ -308,13 +343,11 @@ impl Service {
             self.host.report.event(&Told::Fact { name, value });
         }
         ended?;
-        match read {
-            Ok(read) => read.map_err(|error| interface_fault(&error)),
-            Err(_) => Err(RunError::new(
-                Failure::Internal,
-                "the thread of the interface has panicked",
-            )),
+        for ended in carried {
+            let panicked = |_| RunError::new(Failure::Internal, "a thread of packets has panicked");
+            ended.map_err(panicked)??;
         }
+        Ok(())
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Counts {
     pub(super) foreign: AtomicU64,
     /// That the node did not send.
     pub(super) unsent: AtomicU64,
+    /// Frames that did not open in the data plane.
+    pub(super) unopened: AtomicU64,
     /// That the interface did not take.
     pub(super) undelivered: AtomicU64,
     /// SYNs whose MSS was lowered.
@@ -47,7 +49,7 @@ impl Counts {
     }
 
     /// Every number with its name.
-    pub(super) fn all(&self) -> [(&'static str, u64); 7] {
+    pub(super) fn all(&self) -> [(&'static str, u64); 8] {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         [
             ("packets_from_interface", read(&self.taken)),
@@ -55,13 +57,14 @@ impl Counts {
             ("dropped_unrouted", read(&self.unrouted)),
             ("dropped_foreign", read(&self.foreign)),
             ("dropped_unsent", read(&self.unsent)),
+            ("refused_unopened", read(&self.unopened)),
             ("dropped_undelivered", read(&self.undelivered)),
             ("segments_clamped", read(&self.clamped)),
         ]
     }
 }
 
-fn add(count: &AtomicU64, more: usize) {
+pub(super) fn add(count: &AtomicU64, more: usize) {
     count.fetch_add(u64::try_from(more).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 

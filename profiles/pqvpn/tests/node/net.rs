@@ -9,6 +9,7 @@ use pqfw_framework::machine::{Machine, Step};
 use pqfw_framework::world::Now;
 use pqfw_pqvpn::handshake::Job;
 use pqfw_pqvpn::node::{Config, Event, Input, Node, Output, Refusal};
+use pqfw_pqvpn::plane::Plane;
 use pqfw_pqvpn::trust::{TrustList, TrustMode};
 use pqfw_pqvpn::{Identity, PeerId, RecordTerms};
 
@@ -33,6 +34,7 @@ impl Packet {
 pub(crate) struct Place {
     pub(crate) address: SocketAddr,
     pub(crate) node: Node,
+    pub(crate) plane: Plane,
     pub(crate) events: Vec<Event>,
     pub(crate) refusals: Vec<Refusal>,
     /// Jobs, when the test holds them back.
@@ -92,6 +94,7 @@ impl Net {
         let place = |(number, config): (usize, Config)| Place {
             address: address(number),
             node: Node::new(config, Box::new(rng(1000 + number as u64))).unwrap(),
+            plane: Plane::default(),
             events: Vec::new(),
             refusals: Vec::new(),
             jobs: Vec::new(),
@@ -202,6 +205,7 @@ impl Net {
             match place.node.poll(moment(self.at)) {
                 Step::Wait(_) => return packets,
                 Step::Do(Output::Event(event)) => place.events.push(event),
+                Step::Do(Output::Plane(change)) => place.plane.apply(change),
                 Step::Do(Output::Job(job)) if place.holds_jobs => place.jobs.push(job),
                 Step::Do(Output::Job(job)) => {
                     let done = job.run(&mut place.rng);

@@ -132,7 +132,7 @@ impl Machine for Coat {
                     self.heard[from].push(number);
                 }
                 Step::Do(Output::Event(Event::Rekeyed { .. })) => self.rekeyed += 1,
-                Step::Do(Output::Event(_)) => {}
+                Step::Do(Output::Event(_) | Output::Plane(_)) => {}
                 Step::Wait(until) => {
                     let jobs = self.jobs.iter().map(|(when, _)| *when);
                     let moves = self.moves_at.first().copied();
