@@ -213,7 +213,7 @@ mod tests {
                             let from = address(at);
                             let _ = ends[1 - at].handle(now, Input::Datagram { from, bytes });
                         }
-                        Output::Event(_) => {}
+                        Output::Event(_) | Output::Plane(_) => {}
                     }
                 }
             }

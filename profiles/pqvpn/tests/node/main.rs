@@ -8,6 +8,7 @@
 )]
 
 mod attacks;
+mod carried;
 mod handshakes;
 mod mtu;
 mod net;
