@@ -212,6 +212,9 @@ struct Service {
     host: Host,
 }
 
+/// What one of them does.
+type Work = Box<dyn FnOnce(&Traffic) -> Result<(), RunError> + Send>;
+
 type Threads = Vec<JoinHandle<Result<(), RunError>>>;
 
 impl Service {
@@ -220,7 +223,7 @@ impl Service {
         let Some(interface) = self.interface.clone() else {
             return Ok(Vec::new());
         };
-        let start = |name: &str, work: Box<dyn FnOnce(&Traffic) -> Result<(), RunError> + Send>| {
+        let start = |name: &str, work: Work| {
             let traffic = self.traffic.clone();
             let thread = std::thread::Builder::new().name(name.into());
             let started = thread.spawn(move || {

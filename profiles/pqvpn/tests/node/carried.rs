@@ -39,12 +39,11 @@ fn seal(net: &Net, from: usize, flow: usize, plaintext: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What an end makes of a frame: whose packet it is, or why not.
-fn open(
-    net: &Net,
-    at: usize,
-    frame: &[u8],
-) -> (Result<Option<(PeerId, Vec<u8>)>, Refusal>, Option<Heard>) {
+/// Whose packet a frame holds, or why it holds none.
+type Opened = Result<Option<(PeerId, Vec<u8>)>, Refusal>;
+
+/// What an end makes of a frame.
+fn open(net: &Net, at: usize, frame: &[u8]) -> (Opened, Option<Heard>) {
     let mut copy = frame.to_vec();
     let mut incoming = net.places[at].plane.incoming();
     let (taken, heard) = incoming.open(net.at, address(1 - at), &mut copy);
