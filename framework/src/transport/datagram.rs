@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{BoxFuture, DatagramPath, TransportError};
+use super::{BoxFuture, DatagramPath, Mark, TransportError};
 
 /// One packet and whom it goes to or came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +28,10 @@ pub trait Datagrams: Send + Sync {
         None
     }
 
-    /// The same socket for threads of its own, where there is such a way. Whoever receives there
-    /// does not receive here.
-    fn path(&self) -> Option<Arc<dyn DatagramPath>> {
+    /// A way for threads, where there is one and nobody has it yet. From then on, marked datagrams
+    /// come there and all others here. Either can come at the wrong end: those on their way at that
+    /// moment, and those that the system put together in one run.
+    fn path(&self, _mark: Mark) -> Option<Arc<dyn DatagramPath>> {
         None
     }
 

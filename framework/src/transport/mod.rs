@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub use datagram::{Datagrams, Packet};
 pub use error::TransportError;
 pub use exchange::{Exchange, ExchangeService, Request, Response};
-pub use path::{DatagramBatch, DatagramPath, RUN_BYTES, RUNS, Run};
+pub use path::{DatagramBatch, DatagramPath, Mark, RUN_BYTES, RUNS, Run};
 pub use settings::{TransportLimits, TransportSettings};
 pub use stream::{Connection, StreamReader, StreamService, StreamWriter};
 pub use tls::{TlsGroup, TlsIdentity, TlsSettings, TlsTrust};

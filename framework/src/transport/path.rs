@@ -1,5 +1,5 @@
-//! A datagram socket for threads of its own: calls that block, and runs of datagrams of one size that
-//! the system cuts up and puts together.
+//! A datagram socket for threads of its own: calls that block, runs of datagrams of one size that the
+//! system cuts up and puts together, and a queue for what is marked.
 
 use std::net::SocketAddr;
 
@@ -9,6 +9,16 @@ use super::TransportError;
 pub const RUNS: usize = 8;
 /// Bytes of one run: what a UDP packet can hold.
 pub const RUN_BYTES: usize = 1 << 16;
+
+/// What datagrams look like that are for threads: they have this byte at this place. They wait apart
+/// from all others, so that a flood of those pushes none of them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Where, from the first byte of the datagram on.
+    pub offset: u8,
+    /// What.
+    pub value: u8,
+}
 
 /// A datagram socket, as a thread has it.
 pub trait DatagramPath: Send + Sync {

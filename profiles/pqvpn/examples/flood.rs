@@ -1,11 +1,11 @@
-//! A node under a flood: `flood [SECONDS]`, over UDP on loopback, in four processes.
+//! A node under a flood: `flood [SECONDS]`, over UDP on loopback, in four processes (Linux).
 //!
 //! This process is the node under attack. A peer sends it numbered packets at 300 Mb/s, or at half of
-//! that and so on until less than 1 % is lost without any attack; then somebody sends it S0 and fragments of S1 from many addresses, as fast as one
-//! core makes them, for SECONDS (default 8); and meanwhile somebody else, who is honest, wants a
-//! handshake. Printed are rates, losses, memory and the handshake's time. The program fails when
-//! memory grows by more than 8 MiB, or the handshake takes longer than 5 s. Loss is printed alone:
-//! where the machine has fewer cores than the four processes want, it says more of the machine.
+//! that and so on until less than 1 % is lost without any attack; then somebody sends it S0 and
+//! fragments of S1 from many addresses, as fast as one core makes them, for SECONDS (default 10); and
+//! meanwhile somebody else, who is honest, wants a handshake. Printed are rates, losses, memory and the
+//! handshake's time. The program fails when memory grows by more than 8 MiB, 1 % more is lost than
+//! before, or the handshake takes longer than 5 s.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,15 +27,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pqfw_framework::rand_core::Rng;
-use pqfw_framework::transport::{Datagrams, Packet, Transport};
+use pqfw_framework::transport::{DatagramBatch, Datagrams, Packet, Transport};
 use pqfw_framework::world::World;
-use pqfw_pqvpn::driver::{Handle, Workers, start};
+use pqfw_pqvpn::driver::{Carrier, Handle, Workers, start};
 use pqfw_pqvpn::node::{Config, Event};
+use pqfw_pqvpn::plane::Taken;
 use pqfw_pqvpn::trust::{TrustList, TrustMode};
 use pqfw_pqvpn::wire::{ControlHead, Hello, Kind};
 use pqfw_pqvpn::{PeerId, RecordTerms};
 use pqfw_runtime::OsWorld;
 use pqfw_udp::UdpTransport;
+
+use rustix::thread::{CpuSet, sched_setaffinity};
 
 use people::{CHEAP, HYBRID, rng, shared, suite, suites};
 use sockets::{address, settings};
@@ -44,6 +47,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MEGABITS: [u64; 6] = [300, 150, 75, 40, 20, 10];
 const PACKET: u16 = 1200;
 const MOST_GROWTH_KIB: u64 = 8 << 10;
+/// In percent.
+const MOST_EXTRA_LOSS: f64 = 1.0;
 const MOST_HANDSHAKE: Duration = Duration::from_secs(5);
 const NODE: u64 = 0;
 const PEER: u64 = 1;
@@ -64,7 +69,7 @@ fn main() {
         ["peer", url] => runtime.block_on(talk(url)),
         ["newcomer", url] => runtime.block_on(meet(url)),
         ["spoof", url] => runtime.block_on(spoof(url)),
-        [] => runtime.block_on(suffer(8)),
+        [] => runtime.block_on(suffer(10)),
         [secs] => runtime.block_on(suffer(secs.parse().expect("seconds"))),
         _ => panic!("flood [SECONDS]"),
     };
@@ -82,7 +87,9 @@ async fn node(seed: u64) -> Handle {
     let record = own.record(terms, &mut rng(77)).expect("a record");
     let known = [NODE, PEER, NEWCOMER].map(|seed| (shared(seed, HYBRID).id(), None));
     let trust = Arc::new(TrustList::new(TrustMode::Pinned, known));
-    let config = Config::new(suites(&[HYBRID]), own, record, trust);
+    let mut config = Config::new(suites(&[HYBRID]), own, record, trust);
+    // As `pqfw run` has it: threads carry packets beside the node.
+    (config.shards, config.carried) = (2, seed == NODE);
     let socket = socket("127.0.0.1:0").await;
     let workers = Workers {
         threads: 1,
@@ -121,7 +128,8 @@ async fn talk(url: &str) -> bool {
         // What could not be sent in time is not made up for.
         let packets = (sent..sent + due.min(128)).map(packet).collect();
         sent += due.min(128);
-        if node.send(to, 0, packets).await.is_err() {
+        // Shard 0 is the other node's own, the next is its data plane's.
+        if node.send(to, 1, packets).await.is_err() {
             return false;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -156,6 +164,9 @@ async fn up(node: &Handle, url: &str, peer: PeerId) {
 /// The flood: right S0s, and fragments of S1 under tokens that nobody gave.
 async fn spoof(url: &str) -> bool {
     let (to, node) = (address(url), shared(NODE, HYBRID).id());
+    let mut core = CpuSet::new();
+    core.set(0);
+    sched_setaffinity(None, &core).expect("there is a first core");
     let mut chance = rng(9);
     let mut s0 = Vec::new();
     let mut s1 = Vec::new();
@@ -229,21 +240,45 @@ impl Window {
     }
 }
 
+/// Opens what comes from the network, as the thread of a tunnel does, and counts packets.
+fn carry(carrier: &Carrier, window: &Mutex<Window>) {
+    let mut batch = DatagramBatch::default();
+    while carrier.path.receive(&mut batch).expect("it is open") {
+        let (mut heard, mut others) = (Vec::new(), Vec::new());
+        let mut incoming = carrier.plane.incoming();
+        let mut window = window.lock().unwrap();
+        for (peer, datagram) in batch.datagrams_mut() {
+            let (taken, told) = incoming.open(carrier.now(), peer, datagram);
+            heard.extend(told);
+            match taken {
+                Taken::Packet(_, packet) => {
+                    let number = u64::from_be_bytes(packet[20..28].try_into().unwrap());
+                    window.received += 1;
+                    window.first.get_or_insert(number);
+                    window.last = window.last.max(number);
+                }
+                Taken::Other => others.push(Packet {
+                    peer,
+                    bytes: datagram.to_vec(),
+                }),
+                Taken::Nothing | Taken::Refused(_) => {}
+            }
+        }
+        drop((incoming, window));
+        carrier.tell(heard.into_iter(), others);
+    }
+}
+
 async fn suffer(secs: u64) -> bool {
     let node = node(NODE).await;
     let window = Arc::new(Mutex::new(Window::default()));
-    let (listener, seen) = (node.clone(), window.clone());
-    tokio::spawn(async move {
-        while let Some(event) = listener.next().await {
-            if let Event::Packet { packet, .. } = event {
-                let number = u64::from_be_bytes(packet[20..28].try_into().unwrap());
-                let mut window = seen.lock().unwrap();
-                window.received += 1;
-                window.first.get_or_insert(number);
-                window.last = window.last.max(number);
-            }
-        }
-    });
+    let listener = node.clone();
+    tokio::spawn(async move { while listener.next().await.is_some() {} });
+    let (carrier, seen) = (
+        node.carrier().expect("UDP has a way for threads"),
+        window.clone(),
+    );
+    std::thread::spawn(move || carry(&carrier, &seen));
     let look = || std::mem::take(&mut *window.lock().unwrap());
     let mut peer = child("peer", node.url());
     while look().received == 0 {
@@ -296,7 +331,7 @@ async fn suffer(secs: u64) -> bool {
         loud.megabits(secs),
         loud.loss()
     );
-    println!("extra loss:     {extra:.2} % (aim: 1)");
+    println!("extra loss:     {extra:.2} % (at most {MOST_EXTRA_LOSS})");
     let received = (counts.packets_received - began) / (secs + 1);
     let forged = (self::refused(&node) - refused) / (secs + 1);
     println!("datagrams:      {received} a second received, {forged} refused");
@@ -307,7 +342,7 @@ async fn suffer(secs: u64) -> bool {
         "a handshake:    {took} ms, done: {met} (at most {} ms)",
         MOST_HANDSHAKE.as_millis()
     );
-    growth <= MOST_GROWTH_KIB && in_time
+    growth <= MOST_GROWTH_KIB && extra <= MOST_EXTRA_LOSS && in_time
 }
 
 fn refused(node: &Handle) -> u64 {

@@ -1,5 +1,6 @@
 //! The heads of all frames, and the two frames that are no message's fragments: S0 and RETRY.
 
+use pqfw_framework::transport::Mark;
 use pqfw_framework::wire::{Reader, WireError, Writer};
 use thiserror::Error;
 
@@ -56,6 +57,11 @@ impl Kind {
 }
 
 const DATA: u8 = 0x03;
+/// What frames of data look like to a socket.
+pub(crate) const DATA_MARK: Mark = Mark {
+    offset: 1,
+    value: DATA,
+};
 
 /// Bytes that are no frame of this dialect: the sender's fault.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

@@ -3,14 +3,19 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-
 #[cfg(target_os = "linux")]
-use pqfw_framework::transport::DatagramPath;
+use std::sync::{Arc, OnceLock};
+use std::sync::{Mutex, PoisonError};
+
 use pqfw_framework::transport::{BoxFuture, Datagrams, Packet, TransportError};
+#[cfg(target_os = "linux")]
+use pqfw_framework::transport::{DatagramPath, Mark};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+
+#[cfg(target_os = "linux")]
+use crate::path::UdpPath;
 
 /// The most that one packet can hold in 65 535 bytes, less the header of UDP and that of IP.
 const MAX_BYTES_IPV4: usize = 65_535 - 8 - 20;
@@ -22,20 +27,20 @@ const BUFFERS: usize = 8;
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// What the kernel is asked to keep while this process is busy; it may keep less.
-const KERNEL_BUFFER_BYTES: usize = 4 << 20;
+pub(crate) const KERNEL_BUFFER_BYTES: usize = 4 << 20;
 
 /// A UDP socket.
 pub(crate) struct UdpDatagrams {
+    url: String,
     max_bytes: usize,
-    socket: Arc<Socket>,
+    #[cfg(target_os = "linux")]
+    address: SocketAddr,
+    socket: UdpSocket,
+    state: UdpSocketState,
     arrived: Mutex<Arrived>,
-}
-
-/// What tasks and threads share of it.
-pub(crate) struct Socket {
-    pub(crate) url: String,
-    pub(crate) socket: UdpSocket,
-    pub(crate) state: UdpSocketState,
+    /// The socket beside it, for threads.
+    #[cfg(target_os = "linux")]
+    beside: OnceLock<Arc<UdpPath>>,
 }
 
 struct Arrived {
@@ -68,11 +73,13 @@ impl UdpDatagrams {
                 SocketAddr::V4(_) => MAX_BYTES_IPV4,
                 SocketAddr::V6(_) => MAX_BYTES_IPV6,
             },
-            socket: Arc::new(Socket {
-                url: format!("udp://{bound}"),
-                socket,
-                state,
-            }),
+            url: format!("udp://{bound}"),
+            #[cfg(target_os = "linux")]
+            address: bound,
+            socket,
+            state,
+            #[cfg(target_os = "linux")]
+            beside: OnceLock::new(),
             arrived: Mutex::new(Arrived {
                 buffers: vec![vec![0; BUFFER_BYTES]; BUFFERS],
                 packets: VecDeque::new(),
@@ -111,7 +118,7 @@ impl UdpDatagrams {
             segment_size,
             src_ip: None,
         };
-        let Socket { socket, state, .. } = &*self.socket;
+        let Self { socket, state, .. } = self;
         let send = || state.try_send(socket.into(), &transmit);
         socket.async_io(Interest::WRITABLE, send).await
     }
@@ -124,7 +131,7 @@ impl UdpDatagrams {
             let Arrived { buffers, packets } = &mut *arrived;
             let mut slices: Vec<_> = buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
             let mut metas = [RecvMeta::default(); BUFFERS];
-            let Socket { socket, state, .. } = &*self.socket;
+            let Self { socket, state, .. } = self;
             let filled = state.recv(socket.into(), &mut slices, &mut metas)?;
             for (buffer, meta) in buffers.iter().zip(&metas).take(filled) {
                 packets.extend(split(buffer, meta));
@@ -172,7 +179,7 @@ fn run_length(packets: &[Packet], most: usize) -> usize {
 
 impl Datagrams for UdpDatagrams {
     fn url(&self) -> &str {
-        &self.socket.url
+        &self.url
     }
 
     fn max_bytes(&self) -> usize {
@@ -180,16 +187,25 @@ impl Datagrams for UdpDatagrams {
     }
 
     fn ask_receive_buffer(&self, bytes: usize) -> Option<usize> {
-        let Socket { socket, state, .. } = &*self.socket;
+        let Self { socket, state, .. } = self;
         // A smaller buffer loses more and breaks nothing; what there is, is said.
+        #[cfg(target_os = "linux")]
+        if let Some(beside) = self.beside.get() {
+            let _ = beside.ask_receive_buffer(bytes);
+        }
         let _ = state.set_recv_buffer_size(socket.into(), bytes);
         state.recv_buffer_size(socket.into()).ok()
     }
 
     #[cfg(target_os = "linux")]
-    fn path(&self) -> Option<Arc<dyn DatagramPath>> {
-        let path = crate::path::UdpPath::new(self.socket.clone()).ok()?;
-        Some(Arc::new(path))
+    fn path(&self, mark: Mark) -> Option<Arc<dyn DatagramPath>> {
+        if self.beside.get().is_some() {
+            return None;
+        }
+        let beside = UdpPath::beside(&self.socket, self.address, mark).ok()?;
+        let beside = Arc::new(beside);
+        self.beside.set(beside.clone()).ok()?;
+        Some(beside)
     }
 
     fn send<'a>(&'a self, packets: &'a [Packet]) -> BoxFuture<'a, Result<(), TransportError>> {
@@ -201,7 +217,7 @@ impl Datagrams for UdpDatagrams {
             }
             let mut rest = packets;
             while !rest.is_empty() {
-                let length = run_length(rest, self.socket.state.max_gso_segments());
+                let length = run_length(rest, self.state.max_gso_segments());
                 let (run, after) = rest.split_at(length.min(rest.len()));
                 self.send_run(run).await;
                 rest = after;
@@ -218,7 +234,7 @@ impl Datagrams for UdpDatagrams {
                 let taken = match there {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         let take = || self.take(limit);
-                        self.socket.socket.async_io(Interest::READABLE, take).await
+                        self.socket.async_io(Interest::READABLE, take).await
                     }
                     there => there,
                 };
@@ -228,7 +244,7 @@ impl Datagrams for UdpDatagrams {
                     Err(error) if is_about_a_peer(&error) => {}
                     Err(error) => {
                         return Err(TransportError::Broken {
-                            address: self.socket.url.clone(),
+                            address: self.url.clone(),
                             reason: error.to_string(),
                         });
                     }

@@ -34,6 +34,7 @@ use crate::handshake::{Done, Job};
 use crate::limits::MOST_DATAGRAM;
 use crate::node::{Config, ConfigError, Event, Node, Refusal};
 use crate::plane::Plane;
+use crate::wire::DATA_MARK;
 use pool::{Give, Pool};
 use work::drive;
 
@@ -117,7 +118,7 @@ struct State {
 
 /// Makes a node of a socket. Nothing happens before the driver is polled. A node whose packets are
 /// to be [carried](Config::carried) beside it carries them itself where the socket has no way for
-/// threads; else whoever carries them receives for both.
+/// threads; else frames of data wait apart from those of handshakes, and no flood of these loses any.
 ///
 /// # Errors
 /// [`DriverError::Config`], [`DriverError::Small`], [`DriverError::Workers`].
@@ -135,7 +136,7 @@ pub fn start(
             most: most_bytes,
         });
     }
-    let path = config.carried.then(|| socket.path()).flatten();
+    let path = config.carried.then(|| socket.path(DATA_MARK)).flatten();
     config.carried = path.is_some();
     let carries = path.map(|path| (Arc::<Plane>::default(), path));
     let shared = Arc::new(Shared {

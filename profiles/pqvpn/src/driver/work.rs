@@ -62,13 +62,10 @@ impl Shared {
 
     /// Waits for datagrams, for the time, or until somebody wants something.
     async fn wait(&self, waits: Option<Duration>) -> Result<Vec<Packet>, TransportError> {
-        // Whoever carries packets receives for both.
-        let receives = self.carries.is_none();
-        let mut receive = receives.then(|| self.socket.receive(BATCH));
+        let mut receive = self.socket.receive(BATCH);
         let mut timer = waits.map(|moment| self.world.sleep_until(moment));
         poll_fn(|context| {
-            let received = receive.as_mut().map(|future| future.as_mut().poll(context));
-            if let Some(Poll::Ready(received)) = received {
+            if let Poll::Ready(received) = receive.as_mut().poll(context) {
                 return Poll::Ready(received);
             }
             let timer = timer.as_mut().map(|timer| timer.as_mut().poll(context));
