@@ -161,7 +161,7 @@ pub(crate) fn compose(
         directory: &keys,
     };
     let wanted = &profile.common.transport.tls;
-    settings.tls = crate::tls::resolve(wanted, &*transport, &place, &mut resolver)?;
+    settings.tls = crate::tls::resolve(wanted, &suite, &*transport, &place, &mut resolver)?;
     let decisions = resolver.take_decisions();
     let mut key_files: Arc<dyn KeyFiles> = Arc::new(DirectoryKeys::new(keys));
     if let Some(path) = &profile.common.keys.passphrase_file {

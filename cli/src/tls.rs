@@ -9,6 +9,7 @@ use pqfw_framework::profile::{OneOrMany, TlsChoice, TlsTable};
 use pqfw_framework::registry::{Registry, Resolver};
 use pqfw_framework::secret::SecretBytes;
 use pqfw_framework::signature::SigningKey;
+use pqfw_framework::suite::Suite;
 use pqfw_framework::system::KeyFiles;
 use pqfw_framework::transport::{TlsIdentity, TlsSettings, TlsTrust, Transport, TransportError};
 use pqfw_framework::world::World;
@@ -30,9 +31,11 @@ pub(crate) struct Place<'a> {
     pub(crate) directory: &'a Path,
 }
 
-/// Resolves what the profile says, or for a transport that speaks nothing else what it needs.
+/// Resolves what the profile says, or for a transport that speaks nothing else what it needs: a carrier
+/// that signs with the suite's own signature, which the policy allows.
 pub(crate) fn resolve(
     choice: &TlsChoice,
+    suite: &Suite,
     transport: &dyn Transport,
     place: &Place<'_>,
     resolver: &mut Resolver<'_>,
@@ -42,6 +45,7 @@ pub(crate) fn resolve(
     let carrier = TlsTable {
         raw_public_keys: true,
         carrier: true,
+        signatures: Some(OneOrMany(vec![suite.signature.info().id.to_string()])),
         ..TlsTable::default()
     };
     let table = match choice {

@@ -69,7 +69,7 @@ sys.exit(probe.connect_ex(("10.7.0.2", 9)) != errno.ECONNREFUSED)'
 pqfw_node() { # namespace, name, rest
   local end=$1 name=$2
   shift 2
-  ip netns exec "$end" "$pqfw" --json run --profile pqvpn --role node \
+  ip netns exec "$end" env XDG_STATE_HOME="$work/$name-state" "$pqfw" --json run --profile pqvpn --role node \
     --set suite.kem=X25519+ML-KEM-768 --set suite.signature=Ed25519+ML-DSA-65 \
     --set keys.runtime_temp_keys=false --set "keys.dir=$work/$name" \
     --ready-file "$work/$name.ready" "$@" >"$work/$name.log" 2>"$work/$name.err" &
@@ -132,7 +132,7 @@ start() {
     pqfw-aes) start_pqfw AES-256-GCM ;;
     pqfw-chacha) start_pqfw ChaCha20-Poly1305 ;;
     boringtun) start_wireguard boringtun-cli --foreground --disable-drop-privileges ;;
-    gotatun) start_wireguard gotatun-cli --foreground --disable-drop-privileges ;;
+    gotatun) start_wireguard gotatun --foreground --disable-drop-privileges ;;
     wireguard-go) start_wireguard wireguard-go --foreground ;;
   esac
 }
@@ -167,7 +167,7 @@ PYTHON
 }
 
 tunnels=(pqfw-aes pqfw-chacha)
-for peer in boringtun-cli gotatun-cli wireguard-go; do
+for peer in boringtun-cli gotatun wireguard-go; do
   if command -v "$peer" >/dev/null && command -v wg >/dev/null; then
     tunnels+=("${peer%-cli}")
   else

@@ -45,6 +45,23 @@ pub(crate) enum Vpn {
         #[command(flatten)]
         profile: ProfileArgs,
     },
+    /// Show two nodes with real TUN devices in two network namespaces: the transfer, new keys under
+    /// load, and what an attacker on the wire between them gets
+    #[command(
+        after_help = "It needs root and iproute2 (Linux), and leaves the host's network alone.\n\n\
+                            Exit codes: 0 all went as it should, 1 it did not, or root or iproute2 is missing.\n\n\
+                            Example: sudo pqfw vpn demo --netns"
+    )]
+    Demo {
+        /// In network namespaces; without them it is `pqfw run --profile pqvpn.toml`
+        #[arg(long, required = true)]
+        netns: bool,
+        /// MiB to carry each way
+        #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=65536))]
+        mib: u64,
+        #[command(flatten)]
+        profile: ProfileArgs,
+    },
     /// The keys of a node that keeps them: show, rotate
     #[command(subcommand)]
     Keys(VpnKeys),

@@ -40,7 +40,7 @@ fn the_scenario_of_the_shipped_profile_refuses_every_attack() {
 
 #[test]
 fn one_line_takes_another_transport() {
-    for kind in ["tcp", "memory"] {
+    for kind in ["quic", "tcp", "memory"] {
         let transport = format!("--set=transport.kind={kind}");
         plays(&[&FAST[..], &[&transport]].concat(), &STEPS);
     }

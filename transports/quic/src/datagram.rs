@@ -18,11 +18,11 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::timeout;
 
 use crate::SCHEME;
-use crate::endpoint::{Use, client_config, endpoint, greet, server_config};
+use crate::endpoint::{PACKET_BYTES, Use, client_config, endpoint, greet, server_config};
 
-/// What fits a packet of 1200 bytes, the least that QUIC works with (RFC 9000 section 14), behind
-/// QUIC's own bytes: 1 + 20 + 4 for the header, 16 for the tag, 3 for the frame.
-const MAX_BYTES: usize = 1150;
+/// What fits a [`PACKET_BYTES`] behind QUIC's own bytes: 1 + 20 + 4 for the header, 16 for the tag, 3
+/// for the frame.
+const MAX_BYTES: usize = PACKET_BYTES as usize - 44;
 
 /// Packets to one peer that were not sent yet.
 const WAITING_PACKETS: usize = 256;

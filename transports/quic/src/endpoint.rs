@@ -59,6 +59,9 @@ impl Use {
                 config.keep_alive_interval(Some(seconds(limits.idle_secs) / 3));
             }
         }
+        if matches!(self, Self::Datagram) {
+            config.initial_mtu(PACKET_BYTES).min_mtu(PACKET_BYTES);
+        }
         let buffered = matches!(self, Self::Datagram).then_some(DATAGRAM_BUFFER_BYTES);
         config.datagram_receive_buffer_size(buffered);
         config
@@ -67,6 +70,11 @@ impl Use {
 
 /// Requests of one connection under way; further ones wait at the client.
 const EXCHANGES_AT_ONCE: u32 = 64;
+
+/// What every packet of a connection of datagrams may hold from the first on, for a packet cannot be
+/// promised and cut up later: an Ethernet's 1500 bytes less 40 of IPv6 and 8 of UDP. Paths with less
+/// carry no datagrams; those of streams and exchanges begin with 1200 (RFC 9000 section 14).
+pub(crate) const PACKET_BYTES: u16 = 1452;
 
 /// Datagrams of one connection that nobody received yet; the oldest give way.
 const DATAGRAM_BUFFER_BYTES: usize = 256 << 10;

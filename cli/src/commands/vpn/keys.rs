@@ -28,7 +28,11 @@ impl Report for Silent {
     fn event(&self, _: &Event) {}
 }
 
-fn host(profile: Profile, registry: &Registry, output: &Output) -> Result<Host, CliError> {
+pub(super) fn host(
+    profile: Profile,
+    registry: &Registry,
+    output: &Output,
+) -> Result<Host, CliError> {
     let composed = compose::compose(profile, Role::Node, registry, Arc::new(Silent), output)?;
     Ok(composed.host.clone())
 }

@@ -1,5 +1,7 @@
 //! `pqfw vpn`: a running node through its control socket, and the keys of one.
 
+#[cfg(target_os = "linux")]
+mod demo;
 mod keys;
 mod show;
 
@@ -48,6 +50,13 @@ pub(super) fn run(
         Vpn::Drop(wish) => Node::of(wish.target, registry)?.act("/drop", &wish.peer, output),
         Vpn::PeerId { files, profile } => {
             keys::peer_id(&files, ours(profile, registry)?, registry, output)
+        }
+        #[cfg(target_os = "linux")]
+        Vpn::Demo { mib, profile, .. } => demo::run(mib << 20, profile, registry, output),
+        #[cfg(not(target_os = "linux"))]
+        Vpn::Demo { .. } => {
+            let text = "network namespaces are Linux's: `pqfw run --profile pqvpn.toml` needs none";
+            Err(CliError::usage(text))
         }
         Vpn::Keys(command) => keys::run(command, common, registry, output),
     }

@@ -28,7 +28,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Packets of the transfer, of one batch, and the bytes of each.
 const PACKETS: usize = 8192;
 const BATCH: usize = 32;
-const PACKET_BYTES: usize = 1400;
+const PACKET_BYTES: usize = 1360;
 /// Handshakes and records that one address asks for in the scenario, with some to spare.
 const HANDSHAKES: u32 = 10;
 
