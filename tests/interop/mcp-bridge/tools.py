@@ -51,13 +51,10 @@ async def talk(session: ClientSession) -> dict[str, str]:
         schema = getattr(tool, "input_schema", None) or tool.inputSchema
         known = schema.get("properties", {})
         given = {name: sample(known[name]) for name in schema.get("required", [])}
-        if tool.name == "get-env":
-            # It shows the environment, which names the directories of the bridge's own ends.
-            result = await session.call_tool(tool.name, given)
-            said[f"call {tool.name}"] = str(bool(result.content))
-            continue
         try:
-            result = plain(await asyncio.wait_for(session.call_tool(tool.name, given), 60))
+            result = await asyncio.wait_for(session.call_tool(tool.name, given), 60)
+            # It shows the environment, which names the directories of the bridge's own ends.
+            result = str(bool(result.content)) if tool.name == "get-env" else plain(result)
         except Exception as error:  # An error of the server's is a result as any other.
             result = f"{type(error).__name__}: {error}"
         said[f"call {tool.name}"] = result
@@ -85,11 +82,14 @@ async def on_http(url: str) -> dict[str, str]:
         return await talk(session)
 
 
+def different(direct: dict[str, str], bridged: dict[str, str]) -> list[str]:
+    every = sorted(direct.keys() | bridged.keys())
+    return [what for what in every if direct.get(what) != bridged.get(what)]
+
+
 def compare(direct: dict[str, str], bridged: dict[str, str]) -> None:
-    for what in sorted(direct.keys() | bridged.keys()):
-        if direct.get(what) != bridged.get(what):
-            print(f"{what}\n  directly: {direct.get(what)}\n  bridged:  {bridged.get(what)}")
-            sys.exit(1)
+    for what in different(direct, bridged):
+        sys.exit(f"{what}\n  directly: {direct.get(what)}\n  bridged:  {bridged.get(what)}")
     calls = sum(what.startswith("call ") for what in direct)
     print(f"{calls} tools called, {len(direct)} answers, all the same")
 
@@ -104,6 +104,14 @@ def main() -> None:
             direct = asyncio.run(on_stdio(command))
             connect = ends.connect(ends.serve("--", *command))
             bridged = asyncio.run(on_stdio(connect, ends.environment("host")))
+            # A bridge that does change something is told apart, and nothing but what it changes.
+            connect = ends.connect(ends.serve("--allow-tool", "echo", "--", *command))
+            changed = asyncio.run(on_stdio(connect, ends.environment("host")))
+            seen = different(direct, changed)
+            calls = [what for what in sorted(direct) if what.startswith(("call ", "no such"))]
+            calls.remove("call echo")
+            if seen != calls:
+                sys.exit(f"with one tool allowed, these differ: {seen}, and not {calls}")
         else:
             with http_server(given.peers) as url:
                 direct = asyncio.run(on_http(url))
