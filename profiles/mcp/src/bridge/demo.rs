@@ -127,18 +127,8 @@ impl Scene {
         self.passed("an MCP server on stdio stands behind the channel, and knows nothing of it");
 
         self.step("the host and the server introduce themselves");
-        let params = json!({
-            "protocolVersion": "2025-11-25",
-            "capabilities": {},
-            "clientInfo": { "name": "pqfw-demo", "version": env!("CARGO_PKG_VERSION") },
-        });
-        let hello = self.result(&mut session, "initialize", params).await?;
-        self.fact("server is", &hello["serverInfo"].to_string());
-        say(
-            &mut session,
-            &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
-        )
-        .await?;
+        let server = self.introduce(&mut session).await?;
+        self.fact("server is", &server);
         self.passed("MCP as always");
 
         self.step("its tools are listed, and one is called");
@@ -200,14 +190,14 @@ impl Scene {
 
         self.step("attack: a message is forged on the wire: one bit of it is changed");
         let wire = Wire::default();
-        let mut victim = self.soon(self.open(&wire)).await??;
+        let mut victim = self.victim(&wire).await?;
         wire.flip_next();
         self.begin(&mut victim).await?;
         self.broken(&mut victim).await?;
 
         self.step("attack: a message is recorded and sent again");
         let wire = Wire::default();
-        let mut victim = self.soon(self.open(&wire)).await??;
+        let mut victim = self.victim(&wire).await?;
         let sum = self.add(&mut victim).await?;
         if sum != "5" {
             return Err(failed("the call before the attack failed"));
@@ -231,6 +221,26 @@ impl Scene {
             }
         }
         Err(failed("the attack succeeded"))
+    }
+
+    /// A session in use, on a wire that an attacker holds.
+    async fn victim(&mut self, wire: &Wire) -> Result<Session, RunError> {
+        let mut session = self.soon(self.open(wire)).await??;
+        self.introduce(&mut session).await?;
+        Ok(session)
+    }
+
+    /// Host and server tell each other what they are, as most servers demand first.
+    async fn introduce(&mut self, session: &mut Session) -> Result<String, RunError> {
+        let params = json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": { "name": "pqfw-demo", "version": env!("CARGO_PKG_VERSION") },
+        });
+        let hello = self.result(session, "initialize", params).await?;
+        let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        say(session, &ready).await?;
+        Ok(hello["serverInfo"].to_string())
     }
 
     /// Connects over the real transport, with an attacker's hands on the wire.

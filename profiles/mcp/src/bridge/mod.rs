@@ -15,6 +15,7 @@
 //! | [`caller`], [`connect`], [`door`] | the host's end: a channel, stdio, HTTP |
 //! | [`serve`], [`upstream`], `child` | the server's end: sessions, HTTP, children |
 //! | [`audit`], [`metrics`] | who called what, and how much there was |
+//! | `rmcp` (a feature) | the official Rust SDK directly on a channel |
 //! | [`demo`], [`demo_server`] | the scenario, and the small MCP server in it |
 
 pub mod answer;
@@ -33,6 +34,8 @@ pub mod message;
 pub mod metrics;
 pub mod purpose;
 pub mod resume;
+#[cfg(feature = "rmcp")]
+pub mod rmcp;
 pub mod serve;
 pub mod upstream;
 

@@ -156,10 +156,12 @@ async fn with_a_list_of_tools_every_request_is_looked_at() {
         format!("{{\"id\":1,\"method\":\"tools/call\",\"params\":{{\"name\":\"{name}\"}}}}")
     };
     let good = post(&call("add"), "");
+    let twice = call("add").replace("\"name\"", "\"name\":\"rm\",\"name\"");
     for (bad, words) in [
         (post(&call("rm"), ""), "{\"code\":1003,"),
         (post(&format!("[{}]", call("add")), ""), "\"code\":-32600,"),
         (post("{} {}", ""), "\"code\":-32700,"),
+        (post(&twice, ""), "\"code\":-32600,"),
         (post(&call("add"), "Content-Encoding: gzip\r\n"), "415 "),
         (good.replace("/mcp", "/admin"), "404 "),
         (post("{}", "Transfer-Encoding: chunked\r\n"), "403 "),

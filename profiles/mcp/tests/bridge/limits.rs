@@ -66,6 +66,43 @@ async fn the_servers_end_judges_for_itself() {
 }
 
 #[tokio::test]
+async fn whoever_has_no_bridge_of_ours_gets_no_line_past_the_servers_end_either() {
+    let server = Machine::new();
+    let set = [ECHO, ("mcp.tools.*", "[\"add\"]")];
+    let serving = server.serve(Role::Server, &set).await;
+    let mut session = server.beside().speak().await;
+    let bad: [(&[u8], i64); 7] = [
+        (b"{\"id\":1} {\"id\":2}", -32700),
+        (b"{\"id\":1,\"x\":\"\xff\"}", -32700),
+        (b"{\"id\":1", -32700),
+        (b"!ended by a host", -32700),
+        (
+            b"{\"id\":1,\"method\":\"ping\",\"method\":\"tools/call\"}",
+            -32600,
+        ),
+        (
+            b"{\"id\":1,\"method\":\"ping\",\"Method\":\"tools/call\"}",
+            -32600,
+        ),
+        (
+            b"{\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"rm\"}}",
+            1003,
+        ),
+    ];
+    for (line, expected) in bad {
+        for piece in [line, b"\n", b"{\"id\":3}\n"] {
+            session.writer.write_all(piece).await.unwrap();
+        }
+        let answer = session.lines.next().await.unwrap().unwrap().unwrap();
+        assert_eq!(code(answer), expected, "{answer}");
+        let next = session.lines.next().await.unwrap().unwrap().unwrap();
+        assert_eq!(next, "{\"id\":3}\n");
+    }
+    drop(session);
+    serving.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_that_is_too_long_is_an_error_in_its_place() {
     let server = Machine::new();
     let long = format!("{{\"result\":\"{}\",\"id\":7}}", "x".repeat(1000));

@@ -23,7 +23,10 @@ use pqfw_framework::transport::{
 };
 use pqfw_framework::world::World;
 use pqfw_mcp::Mcp;
+use pqfw_mcp::bridge::caller::{Caller, Session};
 use pqfw_mcp::bridge::demo_server;
+use pqfw_mcp::bridge::purpose::Purpose;
+use pqfw_mcp::config::McpConfig;
 use pqfw_memory::{MemoryTransport, SeededWorld};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::sync::watch;
@@ -142,6 +145,22 @@ impl Machine {
         }
     }
 
+    /// Plays the scenario to its end.
+    pub(crate) async fn play(&self, set: &[(&str, &str)]) -> Result<(), RunError> {
+        let (_stop, task) = self.run(Role::Demo, set, Arc::new(Nobody));
+        task.await.unwrap()
+    }
+
+    /// Opens a session as somebody would whose host's end is not ours: nobody looks at what it says.
+    pub(crate) async fn speak(&self) -> Session {
+        let profile = profile(&[]);
+        let host = self.host(&profile, Arc::new(Nobody));
+        let config = profile.system_table::<McpConfig>().unwrap();
+        let bounds = config.bridge_bounds(&host.settings.limits);
+        let caller = Caller::new(host, &profile, bounds).unwrap();
+        caller.open(Purpose::Stdio).await.unwrap()
+    }
+
     /// Runs a host's end, with a program at its standard streams.
     pub(crate) fn connect(&self, set: &[(&str, &str)]) -> Program {
         let (ours, theirs) = duplex(PIPE_BYTES);
@@ -183,6 +202,18 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// The standard streams for a program that has its own ways, and the bridge.
+    #[allow(dead_code, reason = "for hosts that are not ours")]
+    pub(crate) fn into_parts(self) -> (DuplexStream, impl Future<Output = Result<(), RunError>>) {
+        let (task, stop) = (self.task, self._stop);
+        let ended = async move {
+            let ended = task.await.unwrap();
+            drop(stop);
+            ended
+        };
+        (self.read.unsplit(self.write.unwrap()), ended)
+    }
+
     pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.write
             .as_mut()
@@ -465,6 +496,11 @@ impl Told {
         let ready = |event: &Event| matches!(event, Event::Ready { .. });
         let told = events.wait_for(|events| events.iter().any(ready));
         told.await.unwrap();
+    }
+
+    /// Everything so far.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.0.borrow().clone()
     }
 
     /// Waits for a warning with these words in it.

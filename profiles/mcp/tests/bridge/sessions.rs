@@ -1,6 +1,6 @@
 //! Sessions on stdio: what goes through, how they end, and how they go on.
 
-use pqfw_framework::system::{Failure, Role};
+use pqfw_framework::system::{Event, Failure, Role};
 
 use crate::machine::{IDLE, Machine};
 
@@ -234,4 +234,13 @@ async fn nobody_who_is_not_known_gets_a_server() {
     );
     serving.told.warned("is not accepted").await;
     serving.stop().await;
+}
+
+#[tokio::test]
+async fn the_scenario_refuses_every_attack() {
+    let machine = Machine::new();
+    machine.play(&[DEMO]).await.unwrap();
+    let refused = |event: &Event| matches!(event, Event::Passed(text) if text.contains("refused"));
+    let refused = machine.told.events().into_iter().filter(refused);
+    assert_eq!(refused.count(), 4);
 }
