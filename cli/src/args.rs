@@ -1,5 +1,6 @@
 //! What can be typed. Names here are a contract with scripts.
 
+pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod keys;
 pub(crate) mod mcp;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use audit::Audit;
 use chat::Chat;
 use keys::{Keys, Passphrase};
 use mcp::Mcp;
@@ -133,6 +135,9 @@ pub(crate) enum Command {
     /// MCP hosts and servers, unmodified, with the channel between them
     #[command(subcommand)]
     Mcp(Mcp),
+    /// Logs whose lines are chained
+    #[command(subcommand)]
+    Audit(Audit),
     /// PQVPN: a running node, and the keys of one
     #[command(subcommand)]
     Vpn(Vpn),

@@ -186,14 +186,14 @@ impl AuditLog {
     }
 }
 
-/// Checks every line, shows each entry, and gives the end.
+/// Checks every line, shows each entry with the end that the chain has there, and gives the last.
 ///
 /// # Errors
 /// [`AuditError`] for the first line that is wrong. Entries shown before it are as they were written.
 pub fn verify(
     journal: &dyn Journal,
     hash: &AdmittedHash,
-    mut show: impl FnMut(u64, &str),
+    mut show: impl FnMut(&AuditEnd, &str),
 ) -> Result<AuditEnd, AuditError> {
     let mut end = AuditEnd {
         entries: 0,
@@ -206,11 +206,11 @@ pub fn verify(
         }
         match next(hash, &end, line) {
             Some((entry, digest)) => {
-                show(end.entries, entry);
                 end = AuditEnd {
                     entries: end.entries + 1,
                     digest,
                 };
+                show(&end, entry);
             }
             None => broken = true,
         }

@@ -2,6 +2,7 @@
 
 mod aead;
 mod algorithms;
+mod audit;
 mod bench;
 mod chat;
 mod conform;
@@ -72,6 +73,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Qflare(qflare) => qflare::run(qflare, &common, &registry, output),
         Command::Chat(chat) => chat::run(chat, &common, registry, &rehearsal, output),
         Command::Mcp(mcp) => mcp::run(mcp, &common, registry, &rehearsal, output),
+        Command::Audit(audit) => audit::run(&audit, &registry, output),
         Command::Vpn(vpn) => vpn::run(vpn, &common, &registry, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Probe(probe) => probe::run(&probe, &registry, output),

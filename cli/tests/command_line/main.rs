@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod agility;
+mod audit;
 mod backups;
 mod errors;
 mod keys;
