@@ -25,7 +25,7 @@ use crate::hardened::{EnrolToken, SessionKeys};
 use crate::json::{Body, base64, hex, response};
 use crate::model::read;
 use crate::service::{Service, secs, version};
-use crate::state::{StateError, Token};
+use crate::state::{Phase, StateError, Token};
 
 /// What an operator may do.
 pub struct Admin {
@@ -226,9 +226,13 @@ impl Admin {
             Some(_) => state.updates_counted(head.round)?,
             None => 0,
         };
+        let open = round
+            .as_ref()
+            .is_some_and(|round| round.phase == Phase::Open);
         Ok(json!({
             "round": head.round,
             "phase": round.as_ref().map_or("none", |round| round.phase.word()),
+            "waits_for": open.then(|| self.service.waits_for(updates)),
             "base": round.as_ref().map(|round| version(&round.base)),
             "updates": updates,
             "close_at": self.service.config().close_at,

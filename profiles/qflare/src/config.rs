@@ -19,7 +19,8 @@ pub struct QflareConfig {
     pub rule: String,
     /// What is done to long updates first: `median`, a norm, or `none`.
     pub clip: String,
-    /// Updates at which a round is closed by itself; 0 leaves it to the operator.
+    /// Updates at which a round is closed by itself, if its rule needs no more; 0 leaves it to the
+    /// operator.
     pub close_at: u64,
     /// Whether the next round is opened when one is closed, and the first when there is a model.
     pub open_rounds: bool,

@@ -169,7 +169,7 @@ fn round(
         }
         Round::Status { profile } => {
             let answer = open(profile)?.get("/round")?;
-            let text = format!(
+            let mut text = format!(
                 "round {} is {}, {} updates of {}, base {}",
                 answer["round"],
                 plain(&answer["phase"]),
@@ -177,6 +177,9 @@ fn round(
                 answer["close_at"],
                 plain(&answer["base"])
             );
+            if let Some(waits_for) = answer["waits_for"].as_str() {
+                text.push_str(&format!("\n{waits_for}"));
+            }
             told(output, &answer, &text);
         }
     }

@@ -194,29 +194,34 @@ impl Recipe {
         }
     }
 
-    /// Checks that the rule keeps its promise with `n` accepted updates.
-    pub(super) fn check_number(&self, n: usize) -> Result<(), AggregateError> {
-        let (needed, selected) = match self.rule {
-            Rule::Krum { byzantine } => (krum_needs(byzantine), None),
-            Rule::MultiKrum {
-                byzantine,
-                selected,
-            } => (
-                krum_needs(byzantine),
-                selected.map(|selected| (selected, byzantine)),
-            ),
+    /// How many accepted updates the rule needs to keep its promise.
+    #[must_use]
+    pub fn needs(&self) -> usize {
+        match self.rule {
+            // n ≥ 2f + 3 (Blanchard et al. 2017, proposition 4.2).
+            Rule::Krum { byzantine } | Rule::MultiKrum { byzantine, .. } => {
+                byzantine.saturating_mul(2).saturating_add(3)
+            }
             Rule::FedAvg
             | Rule::Median
             | Rule::TrimmedMean(_)
             | Rule::Cosine { .. }
-            | Rule::InsecureQflareCosine { .. } => (1, None),
-        };
+            | Rule::InsecureQflareCosine { .. } => 1,
+        }
+    }
+
+    /// Checks that the rule keeps its promise with `n` accepted updates.
+    pub(super) fn check_number(&self, n: usize) -> Result<(), AggregateError> {
+        let needed = self.needs();
         if n < needed {
             let accepted = n;
             return Err(AggregateError::TooFew { needed, accepted });
         }
-        match selected {
-            Some((selected, byzantine)) if selected > n - byzantine => {
+        match self.rule {
+            Rule::MultiKrum {
+                byzantine,
+                selected: Some(selected),
+            } if selected > n - byzantine => {
                 let fault =
                     format!("multi-krum cannot select {selected} of {n} with {byzantine} bad");
                 Err(AggregateError::Setting(fault))
@@ -224,9 +229,4 @@ impl Recipe {
             _ => Ok(()),
         }
     }
-}
-
-/// n ≥ 2f + 3 (Blanchard et al. 2017, proposition 4.2).
-fn krum_needs(byzantine: usize) -> usize {
-    byzantine.saturating_mul(2).saturating_add(3)
 }

@@ -231,7 +231,8 @@ impl Server {
         let global = self.service.global()?;
         let global = global.ok_or_else(|| Refusal::conflict("No global model available"))?;
         self.expects(&metadata, &global.version())?;
-        let model = self.read_weights(&weights, global.model.layout())?;
+        let model = self.read_weights(&weights, global.model.layout());
+        let model = model.inspect_err(|refusal| self.service.is_no_update(&id, refusal))?;
         let receipt = self.service.submit(
             now,
             Offer {

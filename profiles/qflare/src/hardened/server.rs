@@ -172,7 +172,8 @@ impl Server {
         self.is_this_update(&update, (id, round), &message.body, peer)?;
         let global = self.service.global()?;
         let global = global.ok_or_else(|| Refusal::conflict("No global model available"))?;
-        let weights = self.weights(&update.format, &message.body, global.model.layout())?;
+        let weights = self.weights(&update.format, &message.body, global.model.layout());
+        let weights = weights.inspect_err(|refusal| self.service.is_no_update(id, refusal))?;
         let receipt = self.service.submit(
             now,
             Offer {

@@ -29,10 +29,10 @@ impl Service {
             return Ok(None);
         };
         let due = match round.phase {
-            Phase::Open => {
-                let enough = self.config.close_at;
-                enough > 0 && self.has_updates(head.round, head.entries, enough)?
-            }
+            Phase::Open => match self.closes_at() {
+                Some(enough) => self.has_updates(head.round, head.entries, enough)?,
+                None => false,
+            },
             Phase::Aggregating { until } => until <= secs(now),
             Phase::Closed | Phase::Aborted => {
                 self.open_next(now)?;
@@ -43,6 +43,36 @@ impl Service {
             return self.close(now).map(Some);
         }
         Ok(None)
+    }
+
+    /// At how many updates a round is closed by itself, if it is: never before its rule can.
+    fn closes_at(&self) -> Option<u64> {
+        let wanted = Some(self.config.close_at).filter(|wanted| *wanted > 0);
+        wanted.map(|wanted| wanted.max(self.recipe.needs() as u64))
+    }
+
+    /// What an open round with so many updates waits for, in the operator's words.
+    #[must_use]
+    pub fn waits_for(&self, updates: u64) -> String {
+        let (rule, needs) = (self.recipe.rule, self.recipe.needs() as u64);
+        let more = |all: u64| match all.saturating_sub(updates) {
+            1 => "1 more device".to_owned(),
+            more => format!("{more} more devices"),
+        };
+        match self.closes_at() {
+            _ if updates == 0 && needs == 1 => "it waits for updates".into(),
+            _ if updates < needs => format!(
+                "{rule} needs {needs} updates: wait for {}, or name a rule for fewer in qflare.rule \
+                 and start the server again, or abort the round; the log says whose updates were \
+                 refused",
+                more(needs)
+            ),
+            Some(all) if updates < all => {
+                format!("it waits for {}; it can be closed without them", more(all))
+            }
+            Some(_) => "it is about to be closed; closing it by hand says what is wrong".into(),
+            None => "it can be closed".into(),
+        }
     }
 
     /// Whether the round has as many updates. Each is an entry of the audit, so that they need not

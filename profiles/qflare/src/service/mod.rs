@@ -205,6 +205,12 @@ impl Service {
         let _ = self.signer.set(Box::new(sign));
     }
 
+    /// Tells the operator whose update is none of the model that is trained.
+    pub(crate) fn is_no_update(&self, device: &DeviceId, refusal: &Refusal) {
+        let why = refusal.for_the_log();
+        self.tell(format!("what device {device} sent is no update: {why}"));
+    }
+
     /// Tells the operator what happened.
     pub fn tell(&self, what: impl Into<String>) {
         self.report.event(&Event::Info(what.into()));

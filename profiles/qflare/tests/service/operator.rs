@@ -5,6 +5,7 @@ use pqfw_framework::metrics::{MetricsSource, text};
 use pqfw_framework::transport::{ExchangeService, Request};
 use pqfw_framework::world::World;
 use pqfw_qflare::admin::Admin;
+use pqfw_qflare::config::QflareConfig;
 use pqfw_qflare::hardened::EnrolToken;
 use serde_json::{Value, json};
 
@@ -213,4 +214,62 @@ fn numbers_are_there_for_prometheus() {
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
+}
+
+#[test]
+fn an_open_round_says_what_it_waits_for_and_whose_updates_were_refused() {
+    let house = House::new(QflareConfig {
+        rule: "multi_krum(1)".into(),
+        close_at: 7,
+        ..config()
+    });
+    let operator = Operator::of(&house);
+    let waits_for = || {
+        let round = operator.get("/round");
+        round["waits_for"].as_str().unwrap_or_default().to_owned()
+    };
+    let submit = |name: &str, values: &[f32]| {
+        let update = house.enrolled(name).update(values);
+        house.post("/api/submit_model", &update).0
+    };
+    for n in 0..4u8 {
+        assert_eq!(submit(&format!("d{n}"), &[1.0, f32::from(n)]), 200);
+    }
+    assert_eq!(submit("liar", &[1.0, f32::NAN]), 422);
+    assert!(
+        house
+            .told
+            .text()
+            .contains("what device liar sent is no update")
+    );
+    let too_few = waits_for();
+    assert!(too_few.starts_with("multi_krum(1) needs 5 updates: wait for 1 more device,"));
+    assert!(too_few.contains("qflare.rule"), "{too_few}");
+    assert_eq!(operator.post("/round/close", &json!({})).0, 409);
+    assert_eq!(submit("d4", &[1.0, 4.0]), 200);
+    let enough = "it waits for 2 more devices; it can be closed without them";
+    assert_eq!(waits_for(), enough);
+    assert_eq!(operator.post("/round/close", &json!({})).0, 200);
+    assert_eq!(operator.post("/round/abort", &json!({})).0, 200);
+    assert_eq!(waits_for(), "", "it is not open");
+}
+
+#[test]
+fn a_round_that_nobody_closes_by_itself_says_so() {
+    let house = House::new(config());
+    let operator = Operator::of(&house);
+    assert_eq!(operator.get("/round")["waits_for"], "it waits for updates");
+    let device = house.enrolled("d");
+    house.post("/api/submit_model", &device.update(&[1.0, 2.0]));
+    assert_eq!(operator.get("/round")["waits_for"], "it can be closed");
+    // More updates than it waits for: it could not be closed when they came.
+    assert_eq!(
+        House::new(QflareConfig {
+            close_at: 1,
+            ..config()
+        })
+        .service
+        .waits_for(1),
+        "it is about to be closed; closing it by hand says what is wrong"
+    );
 }

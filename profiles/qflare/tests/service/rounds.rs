@@ -137,6 +137,8 @@ fn a_rule_that_has_too_few_leaves_the_round_open() {
         200
     );
     assert_eq!(house.model_hash(), before);
+    // `close_at` is less than the rule needs, and nobody tries in vain.
+    assert!(!house.told.text().contains("aggregation refused"));
     let refused = house.service.close(house.world.now()).unwrap_err();
     assert!(
         refused.to_string().contains("the round stays open"),
