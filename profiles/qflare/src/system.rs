@@ -7,7 +7,7 @@ use pqfw_framework::keys::{Fingerprint, IdentityError, identity_key};
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
 use pqfw_framework::signature::SigningKey;
 use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
-use pqfw_framework::transport::{BoxFuture, ExchangeService, Listener};
+use pqfw_framework::transport::{BoxFuture, Exchange, ExchangeService, Listener};
 use pqfw_session::exchange::ChannelService;
 use pqfw_session::{PinnedPeers, compose};
 
@@ -109,11 +109,7 @@ impl System for Qflare {
                 Role::Server => serve(&config, &profile, host, stop).await,
                 Role::Client if hardened => look(&config, &profile, &host).await,
                 Role::Client => look_compatible(&config, &host).await,
-                Role::Demo if hardened => {
-                    let text = "the scenario plays qflare-1; add --set dialect=qflare-1";
-                    Err(RunError::new(Failure::Usage, text))
-                }
-                Role::Demo => demo::run(config, host).await,
+                Role::Demo => demo::run(&config, &profile, host).await,
                 Role::Node => {
                     let text = "qflare has no role `node`; there are demo, server and client";
                     Err(RunError::new(Failure::Usage, text))
@@ -191,21 +187,7 @@ async fn serve(
 ) -> Result<(), RunError> {
     let service = Arc::new(open(config, &host)?);
     service.begin(host.world.now())?;
-    let admin = operator(&service, profile, &host)?;
-    let (admin, server, fingerprint) = match profile.dialect == HARDENED {
-        true => hardened_service(&service, admin, profile, &host)?,
-        false => {
-            let key = identity(profile, &host)?.verifying_key();
-            let (sha256, info) = (&host.suite.digest, host.suite.signature.info());
-            let fingerprint = Fingerprint::of(sha256, info, &key).ok();
-            let server = compatible::Server::new(service.clone(), host.suite.clone(), key);
-            (
-                admin,
-                Arc::new(server) as Arc<dyn ExchangeService>,
-                fingerprint,
-            )
-        }
-    };
+    let (admin, server, fingerprint) = server(&service, profile, &host)?;
     let _aggregator = aggregator(&service, &host)?;
     let doors = doors(config, Arc::new(admin), &host).await?;
     let listener = host
@@ -224,9 +206,27 @@ async fn serve(
     Ok(())
 }
 
+/// The operator's side of a server, the devices' side, and by which name devices know it.
 type Served = (Admin, Arc<dyn ExchangeService>, Option<Fingerprint>);
 
-fn hardened_service(
+/// A server of the profile's dialect, without its transport.
+pub(crate) fn server(
+    service: &Arc<Service>,
+    profile: &Profile,
+    host: &Host,
+) -> Result<Served, RunError> {
+    let admin = operator(service, profile, host)?;
+    if profile.dialect == HARDENED {
+        return hardened_server(service, admin, profile, host);
+    }
+    let key = identity(profile, host)?.verifying_key();
+    let (sha256, info) = (&host.suite.digest, host.suite.signature.info());
+    let fingerprint = Fingerprint::of(sha256, info, &key).ok();
+    let server = compatible::Server::new(service.clone(), host.suite.clone(), key);
+    Ok((admin, Arc::new(server), fingerprint))
+}
+
+fn hardened_server(
     service: &Arc<Service>,
     admin: Admin,
     profile: &Profile,
@@ -336,9 +336,21 @@ pub fn connect(
         host.report
             .event(&Event::Info(format!("device keys generated in {place}")));
     }
+    let exchange = host.transport.connect_exchange(&host.settings)?;
+    connect_over(exchange, profile, host, (device, server), keys)
+}
+
+/// The same over an exchange that there is, signing with these keys. The channel's identity is the
+/// one of the profile's key directory.
+pub(crate) fn connect_over(
+    exchange: Arc<dyn Exchange>,
+    profile: &Profile,
+    host: &Host,
+    (device, server): (DeviceId, Fingerprint),
+    keys: DeviceKeys,
+) -> Result<hardened::Client, RunError> {
     let peers = Arc::new(PinnedPeers::new([server.clone()]));
     let channel = Arc::new(compose::config_with(PROTOCOL, profile, host, peers)?);
-    let exchange = host.transport.connect_exchange(&host.settings)?;
     let (world, suite) = (host.world.clone(), host.suite.clone());
     Ok(hardened::Client::new(
         channel,

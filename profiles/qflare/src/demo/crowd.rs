@@ -3,25 +3,23 @@
 use std::sync::Arc;
 
 use pqfw_framework::blobs::MemoryBlobs;
-use pqfw_framework::rand_core::CryptoRng;
-use pqfw_framework::signature::VerifyingKey;
+use pqfw_framework::profile::Profile;
 use pqfw_framework::store::MemoryStore;
 use pqfw_framework::system::{Event, Host, Report, RunError};
-use pqfw_framework::transport::{Exchange, Listener, Request};
-use pqfw_framework::world::World;
+use pqfw_framework::transport::{ExchangeService, Listener, Request};
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::failed;
-use super::wire::Wire;
+use super::pocket::Pocket;
+use super::scene::failed;
+use super::{compatible, hardened};
+use crate::admin::Admin;
 use crate::aggregate::Recipe;
-use crate::compatible::{Client, Server};
 use crate::config::QflareConfig;
-use crate::error::ClientError;
-use crate::json::base64_url;
-use crate::keys::DeviceKeys;
 use crate::learning::{CLASSES, DIGITS, Federation, Lie, PIXELS, read_digits};
-use crate::service::{Closed, Service, secs};
-use crate::state::{AuditEntry, DeviceId, Token};
+use crate::service::{Closed, Service};
+use crate::state::DeviceId;
+use crate::system::{HARDENED, open, server};
 
 /// The devices, and those of them that lie.
 pub(super) const DEVICES: usize = 10;
@@ -31,24 +29,23 @@ const SEED: u64 = 0;
 
 /// A server with an address, and devices that know it.
 pub(super) struct Crowd {
-    service: Arc<Service>,
+    pub(super) house: House,
+    pub(super) cast: Cast,
     listener: Box<dyn Listener>,
-    pub(super) devices: Vec<Device>,
     federation: Federation,
-    /// The server's.
-    key: VerifyingKey,
-    world: Arc<dyn World>,
 }
 
-/// A device that is enrolled and has a session.
-pub(super) struct Device {
-    pub(super) id: DeviceId,
-    pub(super) client: Client,
-    pub(super) keys: DeviceKeys,
-    pub(super) wire: Arc<Wire>,
-    /// The request that enrolled it.
-    pub(super) enrolment: Request,
-    session: Zeroizing<String>,
+/// A server, seen from within: its state, its operator, and the host that has its address.
+pub(super) struct House {
+    pub(super) service: Arc<Service>,
+    pub(super) host: Host,
+    operator: Admin,
+}
+
+/// The devices, which are enrolled, of the dialect that is played.
+pub(super) enum Cast {
+    Compatible(Vec<compatible::Device>),
+    Hardened(hardened::Stage, Vec<hardened::Device>),
 }
 
 /// A round's end.
@@ -62,10 +59,10 @@ impl Crowd {
     pub(super) async fn gather(
         config: &QflareConfig,
         recipe: &Recipe,
+        profile: &Profile,
         host: &Host,
     ) -> Result<Self, RunError> {
         let digits = read_digits(DIGITS).ok_or_else(|| failed("the digits are damaged"))?;
-        let (suite, world) = (&host.suite, &host.world);
         let tensors = [
             ("bias".to_owned(), vec![CLASSES]),
             ("weight".to_owned(), vec![CLASSES, PIXELS]),
@@ -81,61 +78,62 @@ impl Crowd {
             per_device_per_minute: 0,
             ..config.clone()
         };
-        let service = Service::open(
-            world.now(),
-            Arc::new(MemoryStore::default()),
-            Arc::new(MemoryBlobs::default()),
-            suite.digest.clone(),
-            config,
-            Arc::new(Quiet),
-        )?;
-        let service = Arc::new(service);
-        let key = suite
-            .signature
-            .generate(&mut *world.rng())
-            .map_err(failed)?;
-        let public = key.verifying_key();
-        let key = suite
-            .signature
-            .import_verifying_key(&public)
-            .map_err(failed)?;
-        let server = Server::new(service.clone(), suite.clone(), public);
-        let mut settings = host.settings.clone();
-        settings.limits.per_ip_per_minute = 0;
-        settings.listen = host.transport.loopback().into();
-        let serve = host
+        let mut host = one_end(host);
+        host.store = Arc::new(MemoryStore::default());
+        host.outside.blobs = Arc::new(MemoryBlobs::default());
+        host.settings.limits.per_ip_per_minute = 0;
+        host.settings.listen = host.transport.loopback().into();
+        let service = Arc::new(open(&config, &host)?);
+        let (operator, serving, fingerprint) = server(&service, profile, &host)?;
+        let listener = host
             .transport
-            .serve_exchange(&settings, Arc::new(server), world.clone());
-        let listener = serve.await?;
-        settings.connect = listener.url().to_owned();
-        let mut devices = Vec::new();
-        for number in 0..DEVICES {
-            let exchange = host.transport.connect_exchange(&settings)?;
-            devices.push(Device::enrol(number, exchange, &service, host).await?);
-        }
-        Ok(Self {
+            .serve_exchange(&host.settings, serving, host.world.clone())
+            .await?;
+        host.settings.connect = listener.url().to_owned();
+        let house = House {
             service,
+            host,
+            operator,
+        };
+        let cast = match fingerprint.filter(|_| profile.dialect == HARDENED) {
+            None => Cast::Compatible(compatible::enrolled(&house).await?),
+            Some(server) => {
+                let stage = hardened::Stage {
+                    profile: profile.clone(),
+                    host: house.host.clone(),
+                    server,
+                };
+                let devices = hardened::enrolled(&house, &stage).await?;
+                Cast::Hardened(stage, devices)
+            }
+        };
+        Ok(Self {
+            house,
+            cast,
             listener,
-            devices,
             federation: Federation::split(&digits, DEVICES, LIARS, Lie::SignFlip, SEED),
-            key,
-            world: world.clone(),
         })
     }
 
     /// One round: every device fetches the model, trains, signs and submits; then the server makes
     /// the next model.
     pub(super) async fn round(&mut self) -> Result<Round, RunError> {
-        for (device, trainer) in self.devices.iter().zip(&mut self.federation.trainers) {
-            let (version, base) = device.fetch().await?;
-            let update = bytes_of(&trainer.update(&base));
-            let rng = &mut *self.world.rng();
-            device
-                .submit(rng, &update, trainer.examples(), &version)
-                .await?;
+        let trainers = self.federation.trainers.iter_mut();
+        let House { service, host, .. } = &self.house;
+        match &self.cast {
+            Cast::Compatible(devices) => {
+                for (device, trainer) in devices.iter().zip(trainers) {
+                    device.learn(&mut *host.world.rng(), trainer).await?;
+                }
+            }
+            Cast::Hardened(_, devices) => {
+                for (device, trainer) in devices.iter().zip(trainers) {
+                    device.learn(trainer).await?;
+                }
+            }
         }
-        let closed = self.service.close(self.world.now())?;
-        let global = self.service.global()?;
+        let closed = service.close(host.world.now())?;
+        let global = service.global()?;
         let global = global.ok_or_else(|| failed("there is no model"))?;
         Ok(Round {
             accuracy: self.federation.accuracy(global.model.values()),
@@ -143,10 +141,13 @@ impl Crowd {
         })
     }
 
-    /// Checks the server's whole audit, and shows each entry.
-    pub(super) fn audit(&self, show: impl FnMut(u64, &AuditEntry)) -> Result<(), RunError> {
-        let verified = self.service.state().verify_audit(&self.key, show);
-        verified.map(drop).map_err(failed)
+    /// The devices that lie.
+    pub(super) fn liars(&self) -> Vec<DeviceId> {
+        let ids: Vec<_> = match &self.cast {
+            Cast::Compatible(devices) => devices.iter().map(|device| &device.id).collect(),
+            Cast::Hardened(_, devices) => devices.iter().map(|device| &device.id).collect(),
+        };
+        ids.into_iter().take(LIARS).cloned().collect()
     }
 
     pub(super) fn url(&self) -> &str {
@@ -158,84 +159,48 @@ impl Crowd {
     }
 }
 
-impl Device {
-    /// A device with new keys uses its token and proves that it holds the KEM key.
-    async fn enrol(
-        number: usize,
-        exchange: Arc<dyn Exchange>,
-        service: &Service,
-        host: &Host,
-    ) -> Result<Self, RunError> {
-        let id = DeviceId::parse(&format!("device-{number:02}")).map_err(failed)?;
-        let mut secret = Zeroizing::new([0; 32]);
-        host.world.rng().fill_bytes(&mut secret[..]);
-        let secret = Zeroizing::new(base64_url(&secret[..]));
-        let now = secs(host.world.now());
-        let token = Token {
-            device: id.clone(),
-            expires: now.saturating_add(TOKEN_SECS),
-            creator: "demo".into(),
-        };
-        let issued = service.state().issue_token(now, secret.as_bytes(), &token);
-        issued.map_err(failed)?;
-
-        let (suite, rng) = (&host.suite, &mut *host.world.rng());
-        let keys = DeviceKeys {
-            sign: suite.signature.generate(rng).map_err(failed)?,
-            kem: suite.kem.generate(rng).map_err(failed)?,
-        };
-        let wire = Wire::new(exchange);
-        let client = Client::new(wire.clone(), suite.clone(), id.clone());
-        client.health().await?;
-        client.enroll(&secret, &keys).await?;
-        let enrolment = wire.last().ok_or_else(|| failed("nothing was sent"))?;
-        let session = client.authenticate(&keys).await?;
-        Ok(Self {
-            id,
-            client,
-            keys,
-            wire,
-            enrolment,
-            session,
-        })
+impl House {
+    /// What the operator asks for at a door of their own.
+    pub(super) fn ask_operator(&self, route: &str, body: &Value) -> Result<Value, RunError> {
+        let request = Request::post(route, body.to_string().into_bytes());
+        let world = &self.host.world;
+        let answer = self
+            .operator
+            .respond(world.now(), &mut *world.rng(), &request);
+        let json: Value = serde_json::from_slice(&answer.body).map_err(failed)?;
+        match answer.status {
+            200 => Ok(json),
+            status => Err(failed(format!("{route}: {status} {}", json["detail"]))),
+        }
     }
 
-    /// The version of the global model, and its values.
-    pub(super) async fn fetch(&self) -> Result<(String, Vec<f32>), RunError> {
-        let fetched = self.client.global_model().await?;
-        let fetched = fetched.ok_or_else(|| failed("there is no model"))?;
-        let values = fetched.weights.as_chunks::<4>().0.iter();
-        let values = values.copied().map(f32::from_le_bytes).collect();
-        Ok((fetched.version, values))
-    }
-
-    /// Signs any bytes as an update and submits them.
-    pub(super) async fn submit(
+    /// A one-time token for a device: `token` of its own dialect.
+    pub(super) fn token(
         &self,
-        rng: &mut (dyn CryptoRng + Send),
-        update: &[u8],
-        examples: u64,
-        version: &str,
-    ) -> Result<u64, ClientError> {
-        let session = Some(self.session.as_str());
-        let client = &self.client;
-        client
-            .submit(&self.keys, rng, update, examples, version, session)
-            .await
+        device: &DeviceId,
+        field: &str,
+    ) -> Result<Zeroizing<String>, RunError> {
+        let body = json!({ "device_id": device.as_str(), "creator": "demo" });
+        let made = self.ask_operator("/tokens", &body)?;
+        let token = made[field].as_str();
+        let token = token.ok_or_else(|| failed("there is no token"))?;
+        Ok(Zeroizing::new(token.to_owned()))
     }
 }
 
-/// As they travel.
-pub(super) fn bytes_of(values: &[f32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
+/// The host of one end: keys of its own, and nothing told, which the scene does.
+pub(super) fn one_end(host: &Host) -> Host {
+    let mut host = host.clone();
+    host.keys = Arc::new(Pocket::default());
+    host.report = Arc::new(Quiet);
+    host
 }
 
-const TOKEN_SECS: u64 = 3600;
+/// How the devices are called.
+pub(super) fn named(number: usize) -> Result<DeviceId, RunError> {
+    DeviceId::parse(&format!("device-{number:02}")).map_err(failed)
+}
 
-/// The server tells nothing: the scene does.
 struct Quiet;
 
 impl Report for Quiet {

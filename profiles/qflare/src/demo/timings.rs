@@ -4,7 +4,7 @@ use pqfw_framework::suite::Suite;
 use pqfw_framework::system::RunError;
 use pqfw_framework::world::World;
 
-use super::failed;
+use super::scene::failed;
 use crate::learning::untrained;
 use crate::model::read_raw;
 

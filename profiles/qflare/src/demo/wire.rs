@@ -7,8 +7,8 @@ use pqfw_framework::transport::{BoxFuture, Exchange, Request, Response, Transpor
 
 use crate::service::locked;
 
-/// What the attacker does to a body.
-type Change = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
+/// What the attacker does to a body, if it is the one that is waited for.
+type Change = Box<dyn FnMut(&mut Vec<u8>) -> bool + Send>;
 
 /// A wire.
 pub(super) struct Wire {
@@ -30,8 +30,8 @@ impl Wire {
         })
     }
 
-    /// Changes the next request.
-    pub(super) fn change_next(&self, change: impl FnOnce(&mut Vec<u8>) + Send + 'static) {
+    /// Changes the next request that `change` says it has changed.
+    pub(super) fn change_next(&self, change: impl FnMut(&mut Vec<u8>) -> bool + Send + 'static) {
         locked(&self.state).change = Some(Box::new(change));
     }
 
@@ -44,8 +44,10 @@ impl Wire {
 impl Exchange for Wire {
     fn exchange(&self, mut request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let mut state = locked(&self.state);
-        if let Some(change) = state.change.take() {
-            change(&mut request.body);
+        if let Some(change) = &mut state.change
+            && change(&mut request.body)
+        {
+            state.change = None;
         }
         state.last = Some(request.clone());
         drop(state);
