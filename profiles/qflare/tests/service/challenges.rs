@@ -8,7 +8,7 @@ use pqfw_qflare::error::ClientError;
 use pqfw_qflare::state::StateError;
 use serde_json::{Value, json};
 
-use crate::support::{Device, House, b64, config, id, suite, un64};
+use crate::support::{Device, House, b64, config, id, refused, suite, un64};
 
 fn challenge(house: &House, device: &str) -> (u16, Value) {
     house.post("/api/challenge", &json!({ "device_id": device }))
@@ -81,8 +81,8 @@ fn a_wrong_answer_uses_the_challenge_up() {
     ] {
         let (_, made) = challenge(&house, "d");
         let right = answer(&device, &un64(&made["challenge"]));
-        assert_eq!(respond(&house, "d", &wrong).0, status);
-        assert_eq!(respond(&house, "d", &right).0, 401);
+        refused(&house, status, |h| respond(h, "d", &wrong));
+        refused(&house, 401, |h| respond(h, "d", &right));
     }
     assert_eq!(respond(&house, "nobody", &b64(&[0; 32])).0, 401);
 }
@@ -113,19 +113,10 @@ fn a_key_has_256_challenges_and_nobody_unknown_has_one() {
     for _ in 0..MOST_CHALLENGES {
         assert_eq!(challenge(&house, "d").0, 200);
     }
-    let (status, refused) = challenge(&house, "d");
-    assert_eq!(status, 409);
-    assert!(
-        refused["detail"]
-            .as_str()
-            .unwrap()
-            .contains("256 challenges")
-    );
-    let (status, refused) = challenge(&house, "nobody");
-    assert_eq!(
-        (status, refused["detail"].as_str()),
-        (404, Some("Device not found or not enrolled"))
-    );
+    let detail = refused(&house, 409, |h| challenge(h, "d"));
+    assert!(detail.as_str().unwrap().contains("256 challenges"));
+    let detail = refused(&house, 404, |h| challenge(h, "nobody"));
+    assert_eq!(detail, "Device not found or not enrolled");
 }
 
 #[test]

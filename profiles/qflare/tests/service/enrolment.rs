@@ -5,7 +5,7 @@ use std::thread;
 use pqfw_qflare::error::BAD_TOKEN;
 use serde_json::json;
 
-use crate::support::{House, b64, config, id, un64};
+use crate::support::{House, b64, config, id, refused, un64};
 
 #[test]
 fn a_device_enrols_once_and_is_listed() {
@@ -17,10 +17,10 @@ fn a_device_enrols_once_and_is_listed() {
     assert_eq!(answer["message"], "Device enrolled successfully");
     assert_eq!(answer["device_id"], "d-1");
     assert_eq!(un64(&answer["server_public_key"]), [1; 8]);
-    let (status, answer) = house.post("/api/enroll", &body);
-    assert_eq!((status, &answer["detail"]), (401, &BAD_TOKEN.into()));
+    let detail = refused(&house, 401, |h| h.post("/api/enroll", &body));
+    assert_eq!(detail, BAD_TOKEN);
     let again = device.enrolment(&house.token("d-1"));
-    assert_eq!(house.post("/api/enroll", &again).0, 409);
+    refused(&house, 409, |h| h.post("/api/enroll", &again));
     let (_, listing) = house.get("/api/devices");
     assert_eq!(listing["total"], 1);
     assert_eq!(listing["devices"][0]["device_id"], "d-1");
@@ -40,8 +40,9 @@ fn every_fault_of_a_token_sounds_alike() {
     house.world.advance(std::time::Duration::from_secs(86_400));
     let device = house.device("d");
     for token in [&"x".repeat(43), &other, &expired] {
-        let (status, answer) = house.post("/api/enroll", &device.enrolment(token));
-        assert_eq!((status, answer), (401, json!({ "detail": BAD_TOKEN })));
+        let body = device.enrolment(token);
+        let detail = refused(&house, 401, |h| h.post("/api/enroll", &body));
+        assert_eq!(detail, BAD_TOKEN);
     }
     assert!(house.service.state().devices().unwrap().is_empty());
     // Nothing of a token is told to the operator's log.
@@ -70,9 +71,8 @@ fn a_key_of_another_length_or_with_a_label_is_refused_and_the_token_stays() {
     ] {
         let mut body = device.enrolment(&token);
         body[field] = b64(key).into();
-        let (status, answer) = house.post("/api/enroll", &body);
-        assert_eq!(status, 422, "{answer}");
-        assert_eq!(answer["detail"][0]["loc"], json!(["body", field]));
+        let detail = refused(&house, 422, |h| h.post("/api/enroll", &body));
+        assert_eq!(detail[0]["loc"], json!(["body", field]));
     }
     assert_eq!(house.post("/api/enroll", &device.enrolment(&token)).0, 200);
 }

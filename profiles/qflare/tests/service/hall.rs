@@ -1,5 +1,6 @@
 //! A `qflare-2` server on a wire in the tests' hands, and devices that speak with it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use base64::Engine as _;
@@ -8,13 +9,15 @@ use pqfw_framework::blobs::MemoryBlobs;
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::secret::{SecretForm, SecretKind};
 use pqfw_framework::signature::SigningKey;
-use pqfw_framework::store::MemoryStore;
+use pqfw_framework::store::{MemoryStore, Store};
 use pqfw_framework::suite::Suite;
 use pqfw_framework::transport::{
     BoxFuture, Exchange, ExchangeService, Request, Response, TransportError,
 };
 use pqfw_framework::world::World;
 use pqfw_memory::SeededWorld;
+use pqfw_qflare::config::QflareConfig;
+use pqfw_qflare::error::ClientError;
 use pqfw_qflare::hardened::{
     Client, Devices, EnrolToken, Message, PROTOCOL, Server, SessionKeys, Update,
 };
@@ -30,11 +33,18 @@ use crate::support::{Told, b64, config, id, suite_of};
 pub(crate) static SUITE: LazyLock<Suite> =
     LazyLock::new(|| suite_of(["ML-KEM-768", "Ed25519", "AES-256-GCM", "HKDF-SHA256"]));
 
-/// The wire, which keeps what goes over it.
+/// Whether the server has refused, with this status.
+pub(crate) fn is<T>(outcome: &Result<T, ClientError>, expected: u16) -> bool {
+    matches!(outcome, Err(ClientError::Refused { status, .. }) if *status == expected)
+}
+
+/// The wire, which keeps what goes over it, and carries it as long as it is let.
 pub(crate) struct Wire {
     service: ChannelService,
     world: Arc<SeededWorld>,
     seen: Mutex<Vec<(Request, Vec<u8>)>>,
+    /// How many more requests it carries.
+    carries: AtomicUsize,
 }
 
 impl Wire {
@@ -54,10 +64,29 @@ impl Wire {
     pub(crate) async fn repeat(&self, request: Request) -> Response {
         self.exchange(request).await.unwrap()
     }
+
+    /// Carries so many more requests; what comes after them is kept, and not delivered.
+    pub(crate) fn cut_after(&self, requests: usize) {
+        self.carries.store(requests, Ordering::Relaxed);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.cut_after(usize::MAX);
+    }
 }
 
 impl Exchange for Wire {
     fn exchange(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let left = self.carries.load(Ordering::Relaxed);
+        let Some(left) = left.checked_sub(1) else {
+            self.seen.lock().unwrap().push((request, Vec::new()));
+            let cut = TransportError::Broken {
+                address: "server".into(),
+                reason: "cut".into(),
+            };
+            return Box::pin(async move { Err(cut) });
+        };
+        self.carries.store(left, Ordering::Relaxed);
         let mut rng = self.world.rng();
         let response = self.service.respond(self.world.now(), &mut *rng, &request);
         self.seen
@@ -87,6 +116,10 @@ pub(crate) async fn hall() -> Hall {
     reason = "tests read the same whichever hall they enter"
 )]
 pub(crate) async fn hall_with(suite: Suite) -> Hall {
+    hall_on(suite, config(), Arc::new(MemoryStore::default()))
+}
+
+pub(crate) fn hall_on(suite: Suite, config: QflareConfig, store: Arc<dyn Store>) -> Hall {
     static NUMBER: Mutex<u64> = Mutex::new(100);
     let seed = {
         let mut number = NUMBER.lock().unwrap();
@@ -97,10 +130,10 @@ pub(crate) async fn hall_with(suite: Suite) -> Hall {
     let told = Arc::new(Told::default());
     let service = Service::open(
         world.now(),
-        Arc::new(MemoryStore::default()),
+        store,
         Arc::new(MemoryBlobs::default()),
         suite.digest.clone(),
-        config(),
+        config,
         told.clone(),
     );
     let service = Arc::new(service.unwrap());
@@ -116,6 +149,7 @@ pub(crate) async fn hall_with(suite: Suite) -> Hall {
             service: service_of,
             world: world.clone(),
             seen: Mutex::default(),
+            carries: AtomicUsize::new(usize::MAX),
         }),
         world,
         service,
@@ -234,6 +268,9 @@ impl Hall {
     }
 }
 
+/// Where the device `d` submits in the first round.
+const UPDATES: &str = "/v2/rounds/1/updates/d";
+
 /// A channel whose bodies the test writes.
 pub(crate) struct Raw<'a> {
     channel: ChannelExchange,
@@ -254,7 +291,11 @@ impl Raw<'_> {
     }
 
     pub(crate) async fn post(&self, route: &str, body: &Value) -> (u16, Value) {
-        let (status, body) = self.ask("POST", route, body.to_string().as_bytes()).await;
+        self.post_bytes(route, body.to_string().as_bytes()).await
+    }
+
+    pub(crate) async fn post_bytes(&self, route: &str, body: &[u8]) -> (u16, Value) {
+        let (status, body) = self.ask("POST", route, body).await;
         (status, serde_json::from_slice(&body).unwrap())
     }
 
@@ -269,17 +310,26 @@ impl Raw<'_> {
     }
 
     pub(crate) async fn put(&self, update: &Update, weights: &[u8], signed: bool) -> (u16, Value) {
+        let message = self.message(update, weights, signed);
+        let (status, body) = self.ask("PUT", UPDATES, &message.encode().unwrap()).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    pub(crate) async fn put_bytes(&self, body: &[u8]) -> (u16, Value) {
+        let (status, body) = self.ask("PUT", UPDATES, body).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// A transcript, signed as the page has it or not, and weights.
+    pub(crate) fn message(&self, update: &Update, weights: &[u8], signed: bool) -> Message {
         let transcript = update.encode().unwrap();
         let digest = SUITE.digest.digest(&[&transcript]);
         let message = [b"pqfw/1 ", &b"qflare-2/update"[..], &[0], &digest];
         let message = if signed { &message[..] } else { &message[1..] };
         let signature = self.key.sign(&mut *self.hall.world.rng(), message).unwrap();
-        let message = Message::of(weights.to_vec())
+        Message::of(weights.to_vec())
             .with("pqfw-update", URL_SAFE_NO_PAD.encode(&transcript))
-            .with("pqfw-signature", URL_SAFE_NO_PAD.encode(&signature));
-        let route = "/v2/rounds/1/updates/d";
-        let (status, body) = self.ask("PUT", route, &message.encode().unwrap()).await;
-        (status, serde_json::from_slice(&body).unwrap())
+            .with("pqfw-signature", URL_SAFE_NO_PAD.encode(&signature))
     }
 
     /// An offer of this KEM key, with the token's MAC over it as the page has it.

@@ -1,31 +1,19 @@
 //! Bad input: each kind with its status, and the model is the same after each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use pqfw_framework::store::{Applied, Edit, Entry, Inserted, MemoryStore, Store, StoreError};
+use pqfw_framework::store::MemoryStore;
 use pqfw_framework::world::World;
 use pqfw_memory::SeededWorld;
 use pqfw_qflare::config::QflareConfig;
 use pqfw_qflare::error::{BAD_SIGNATURE, NO_DEVICE, REVOKED, Refusal};
 use serde_json::{Value, json};
 
-use crate::support::{House, b64, config, id, suite_of};
+use crate::support::{House, b64, config, id, refused, suite_of};
+use crate::switched::Switched;
 
 const SUBMIT: &str = "/api/submit_model";
-
-/// Asks, and sees that the model and the round are as they were.
-fn refused(house: &House, status: u16, ask: impl FnOnce(&House) -> (u16, Value)) -> Value {
-    let (hash, updates) = (
-        house.model_hash(),
-        house.service.state().updates(1).unwrap(),
-    );
-    let (found, answer) = ask(house);
-    assert_eq!(found, status, "{answer}");
-    assert_eq!(house.model_hash(), hash);
-    assert_eq!(house.service.state().updates(1).unwrap(), updates);
-    answer["detail"].clone()
-}
 
 #[test]
 fn malformed_bodies_fields_and_base64_are_422() {
@@ -254,50 +242,6 @@ fn routes_that_are_gone_unknown_or_of_another_method_say_so() {
     refused(&house, 405, |h| h.raw("PUT", "/api/devices/d", b""));
     let (status, answer) = house.get("/health");
     assert_eq!((status, &answer["status"]), (200, &json!("healthy")));
-}
-
-/// A store that can be switched off.
-#[derive(Default)]
-struct Switched {
-    inner: MemoryStore,
-    off: AtomicBool,
-}
-
-impl Switched {
-    fn on(&self) -> Result<&MemoryStore, StoreError> {
-        match self.off.load(Ordering::Relaxed) {
-            true => Err(StoreError::Failed(
-                "the disk at /secret/place is gone".into(),
-            )),
-            false => Ok(&self.inner),
-        }
-    }
-}
-
-impl Store for Switched {
-    fn get(&self, space: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.on()?.get(space, key)
-    }
-
-    fn put(&self, space: &str, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.on()?.put(space, key, value)
-    }
-
-    fn insert(&self, s: &str, k: &[u8], v: &[u8], most: u64) -> Result<Inserted, StoreError> {
-        self.on()?.insert(s, k, v, most)
-    }
-
-    fn scan(&self, space: &str) -> Result<Vec<Entry>, StoreError> {
-        self.on()?.scan(space)
-    }
-
-    fn page(&self, s: &str, after: Option<&[u8]>, most: usize) -> Result<Vec<Entry>, StoreError> {
-        self.on()?.page(s, after, most)
-    }
-
-    fn apply(&self, edits: &[Edit]) -> Result<Applied, StoreError> {
-        self.on()?.apply(edits)
-    }
 }
 
 #[test]

@@ -186,6 +186,23 @@ impl House {
     }
 }
 
+/// Asks, and sees that the model and the round are as they were; gives the `detail`.
+pub(crate) fn refused(
+    house: &House,
+    status: u16,
+    ask: impl FnOnce(&House) -> (u16, Value),
+) -> Value {
+    let (hash, updates) = (
+        house.model_hash(),
+        house.service.state().updates(1).unwrap(),
+    );
+    let (found, answer) = ask(house);
+    assert_eq!(found, status, "{answer}");
+    assert_eq!(house.model_hash(), hash);
+    assert_eq!(house.service.state().updates(1).unwrap(), updates);
+    answer["detail"].clone()
+}
+
 pub(crate) struct Device {
     pub(crate) name: String,
     pub(crate) keys: DeviceKeys,
