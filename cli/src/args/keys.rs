@@ -137,6 +137,9 @@ pub(crate) struct Backup {
     /// The key files, of whatever kind; their modes are not kept: restored files are 0600
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
+    /// The audit log that gets an entry; default: keys.audit.jsonl in the state directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) suite: BackupSuiteArgs,
     /// Replace a file that is there
@@ -170,6 +173,9 @@ pub(crate) struct Restore {
     /// The directory for the files, made with mode 0700 if it is not there
     #[arg(long, value_name = "DIR")]
     pub(crate) out_dir: PathBuf,
+    /// The audit log that gets an entry; default: keys.audit.jsonl in the state directory
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log: Option<PathBuf>,
     /// A policy that every algorithm of the backup must pass; repeat it for more
     #[arg(long, value_name = "NAME", default_value = "modern")]
     pub(crate) policy: Vec<String>,

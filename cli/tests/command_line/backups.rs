@@ -210,3 +210,41 @@ fn what_cannot_be_backed_up_is_said_before_anything_is_written() {
     backup("r0.pub", &["large"]).fails(1, "large: 1048577 bytes, at most 1048576");
     assert!(!place.path("b").exists());
 }
+
+#[test]
+fn backups_and_restores_are_a_chain_that_nobody_can_edit() {
+    let place = place(&["ML-KEM-768"]);
+    let log = |place: &Place| place.read("state/pqfw/keys.audit.jsonl");
+    let backup = format!("keys backup --to r0.pub --out b {FILES}");
+    place.run(&backup).ok();
+    let restore = "keys restore --in b --recovery r0 --out-dir out";
+    place.run(restore).ok();
+    place.run(restore).fails(1, "is there already");
+    let written = log(&place);
+    let lines: Vec<Value> = written
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    let events = lines.iter().map(|line| &line["entry"]["event"]);
+    assert_eq!(
+        events.collect::<Vec<_>>(),
+        ["keys.backup", "keys.restore"],
+        "what was not restored is not said to be"
+    );
+    assert_eq!(lines[1]["entry"]["files"][0]["name"], "server_sign.pem");
+    #[cfg(unix)]
+    assert_eq!(place.mode("state/pqfw/keys.audit.jsonl"), 0o600);
+    // An entry that was edited: no key comes out before somebody has looked into it.
+    let edited = String::from_utf8(written).unwrap();
+    let edited = edited.replacen("keys.backup", "keys.nothing", 1);
+    place.write("state/pqfw/keys.audit.jsonl", edited.as_bytes());
+    let elsewhere = "keys restore --in b --recovery r0 --out-dir elsewhere";
+    place
+        .run(elsewhere)
+        .fails(1, "line 0 is not the one that was written there");
+    assert!(!place.path("elsewhere").exists());
+    place.run(&format!("{elsewhere} --audit-log own/log")).ok();
+    let own = String::from_utf8(place.read("own/log")).unwrap();
+    assert!(own.contains("keys.restore"), "{own}");
+}

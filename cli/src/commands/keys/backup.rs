@@ -11,6 +11,7 @@ use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::{Value, json};
 
+use super::audit::Audit;
 use super::recovery::Recovery;
 use crate::args::keys::Backup;
 use crate::compose;
@@ -44,6 +45,7 @@ pub(super) fn backup(args: &Backup, registry: &Registry, output: &Output) -> Res
         &policies,
         output,
     )?;
+    let audit = Audit::open(args.audit_log.as_deref(), suite.sha256.clone())?;
     let world = OsWorld::new();
     let sealed = seal(
         &suite,
@@ -53,7 +55,7 @@ pub(super) fn backup(args: &Backup, registry: &Registry, output: &Output) -> Res
         &mut *world.rng(),
     )?;
     files::write_secret(output, &args.output, &sealed, args.force)?;
-    audit(
+    audit.record(
         "keys.backup",
         &args.output,
         &contents,
@@ -64,8 +66,7 @@ pub(super) fn backup(args: &Backup, registry: &Registry, output: &Output) -> Res
             "aead": suite.aead.info().id,
         }),
         output,
-    );
-    Ok(())
+    )
 }
 
 /// The algorithms of a backup, by the names in its head or on the command line.
@@ -104,32 +105,4 @@ fn keepers(recipients: &[EncapsulationKey], suite: &BackupSuite) -> Vec<Value> {
         json!({ "algorithm": key.info().id, "fingerprint": fingerprint })
     });
     keepers.collect()
-}
-
-/// One line for whoever keeps the record: what was done with which files. Nothing of it is secret.
-pub(super) fn audit(
-    event: &str,
-    place: &Path,
-    contents: &[BackupFile],
-    more: Value,
-    output: &Output,
-) {
-    let files = contents.iter();
-    let files: Vec<_> = files
-        .map(|file| json!({ "name": file.name, "bytes": file.bytes.len() }))
-        .collect();
-    let mut record = json!({
-        "event": event,
-        "time": OsWorld::new().now().iso8601(),
-        "place": place,
-        "files": files,
-    });
-    if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
-        record.extend(more);
-    }
-    if output.json {
-        output.document(&record);
-    } else {
-        output.line_err(&format!("audit {record}"));
-    }
 }

@@ -1,6 +1,7 @@
 //! `pqfw keys`: one file a command.
 
 mod algorithm;
+mod audit;
 mod backup;
 mod convert;
 mod generate;

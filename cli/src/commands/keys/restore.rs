@@ -9,7 +9,8 @@ use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::json;
 
-use super::backup::{audit, suite};
+use super::audit::Audit;
+use super::backup::suite;
 use super::recovery::Recovery;
 use crate::args::keys::Restore;
 use crate::compose;
@@ -40,16 +41,22 @@ pub(super) fn restore(
     let recovery_keys: Vec<_> = recovery_keys
         .map(|path| recovery.private(path, &args.passphrase))
         .collect::<Result<_, _>>()?;
+    let audit = Audit::open(args.audit_log.as_deref(), suite.sha256.clone())?;
     let contents = backup.open(&suite, &recovery_keys);
     let contents = contents.map_err(|error| during(error.into()))?;
-    write_all(&args.out_dir, &contents, args.force, output)?;
-    audit(
+    has_room(&args.out_dir, &contents, args.force)?;
+    // No key comes out of a backup without an entry.
+    audit.record(
         "keys.restore",
         &args.out_dir,
         &contents,
         json!({ "backup": args.input, "kdf": backup.kdf(), "aead": backup.aead() }),
         output,
-    );
+    )?;
+    for file in &contents {
+        let path = args.out_dir.join(&file.name);
+        files::write_secret(output, &path, file.bytes.expose(), args.force)?;
+    }
     Ok(())
 }
 
@@ -74,13 +81,8 @@ fn warn_of_other_recipients(
     }
 }
 
-/// Writes nothing unless every file has its place.
-fn write_all(
-    directory: &Path,
-    contents: &[BackupFile],
-    force: bool,
-    output: &Output,
-) -> Result<(), CliError> {
+/// Nothing is written unless every file has its place.
+fn has_room(directory: &Path, contents: &[BackupFile], force: bool) -> Result<(), CliError> {
     files::make_private_directory(directory)?;
     for file in contents {
         let path = directory.join(&file.name);
@@ -89,10 +91,6 @@ fn write_all(
                         replace it with --force";
             return Err(CliError::operation(what).during(path.display()));
         }
-    }
-    for file in contents {
-        let path = directory.join(&file.name);
-        files::write_secret(output, &path, file.bytes.expose(), force)?;
     }
     Ok(())
 }
