@@ -14,6 +14,7 @@ mod mlkem_tcp;
 mod pqvpn;
 mod primitives;
 mod qflare;
+mod qflare_middle;
 mod required;
 mod running;
 mod support;
