@@ -45,7 +45,7 @@ pub(super) struct House {
 /// The devices, which are enrolled, of the dialect that is played.
 pub(super) enum Cast {
     Compatible(Vec<compatible::Device>),
-    Hardened(hardened::Stage, Vec<hardened::Device>),
+    Hardened(Box<hardened::Stage>, Vec<hardened::Device>),
 }
 
 /// A round's end.
@@ -104,7 +104,7 @@ impl Crowd {
                     server,
                 };
                 let devices = hardened::enrolled(&house, &stage).await?;
-                Cast::Hardened(stage, devices)
+                Cast::Hardened(Box::new(stage), devices)
             }
         };
         Ok(Self {
