@@ -51,4 +51,8 @@ pub mod waiting;
 pub mod wire;
 pub mod world;
 
+// What the traits speak of, in the version that they mean: a plugin needs no other crate for it.
 pub use rand_core;
+pub use schemars;
+pub use serde;
+pub use serde_json;

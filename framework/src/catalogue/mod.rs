@@ -294,7 +294,7 @@ pub enum OidParameters {
 }
 
 /// One algorithm: what goes over the wire under one name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlgorithmInfo {
     /// The canonical name.
     pub id: String,

@@ -6,9 +6,10 @@
 //! the feature `conformance` of this crate, and in the test of a plugin it is one line:
 //!
 //! ```no_run
-//! # use pqfw_framework::{rand_core::CryptoRng, registry::Plugin};
-//! # fn my_test(my_plugin: Plugin, rng: &mut dyn CryptoRng) {
-//! pqfw_framework::conformance::assert_conforms(my_plugin, rng);
+//! # use pqfw_framework::registry::Plugin;
+//! use pqfw_framework::conformance::{InsecureChance, assert_conforms};
+//! # fn my_test(my_plugin: Plugin) {
+//! assert_conforms(my_plugin, &mut InsecureChance::new(1));
 //! # }
 //! ```
 //!
@@ -20,6 +21,7 @@
 //! is a measurement, run by hand (`docs/guide/conformance.md`).
 
 mod aead;
+mod chance;
 mod curves;
 mod damage;
 mod family;
@@ -40,6 +42,7 @@ use crate::catalogue::{AlgorithmInfo, Kind, Sizes};
 use crate::provider::ProviderInfo;
 use crate::registry::{Code, Entry, Plugin, Registry};
 
+pub use chance::InsecureChance;
 pub use report::{Check, Outcome, Report};
 pub use tools::Tools;
 

@@ -152,7 +152,7 @@ impl Policy {
             let days = [&rule.warn_from, &rule.deny_from].into_iter().flatten();
             kinds
                 .chain(statuses)
-                .chain(days.map(|day| check_day(day)))
+                .chain(days.map(|text| day(text).map(drop)))
                 .collect::<Result<(), _>>()
                 .map_err(bad)?;
             let asks_parts =
@@ -214,8 +214,12 @@ impl Policy {
     }
 }
 
-/// Days are compared as text, so their form is checked: `2030-1-1` would sleep a year too long.
-fn check_day(day: &str) -> Result<(), String> {
+/// Reads a day. Days are compared as text, so their form is checked: `2030-1-1` would sleep a year
+/// too long.
+///
+/// # Errors
+/// What to write instead.
+pub fn day(day: &str) -> Result<Day, String> {
     let digits = |part: &str, length, least: u32, most| {
         part.len() == length
             && part.bytes().all(|b| b.is_ascii_digit())
@@ -228,7 +232,7 @@ fn check_day(day: &str) -> Result<(), String> {
         && date.is_some_and(|d| digits(d, 2, 1, 31))
         && parts.next().is_none();
     if well_formed {
-        Ok(())
+        Ok(day.into())
     } else {
         Err(format!("`{day}` is no day; write YYYY-MM-DD"))
     }

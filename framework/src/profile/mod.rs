@@ -13,6 +13,7 @@ mod tree;
 use std::cmp::Ordering;
 
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
@@ -193,6 +194,21 @@ impl Profile {
             tree,
             own,
         })
+    }
+
+    /// What the text of a profile requires of the binary, before it is resolved: its very system may
+    /// be what is missing.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when it cannot be read that far.
+    pub fn required(text: &str) -> Result<Vec<String>, ProfileError> {
+        #[derive(Deserialize)]
+        struct Head {
+            #[serde(default)]
+            require: Vec<String>,
+        }
+        let head: Head = de::from_node(&Node::parse(text, false)?, "")?;
+        Ok(head.require)
     }
 
     /// Reads the system's own table, with the keys elsewhere that are its own.

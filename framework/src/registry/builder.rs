@@ -14,13 +14,18 @@ use crate::provider::ProviderInfo;
 /// Gathers plugins; nothing is checked before [`Builder::build`].
 pub struct Builder {
     plugins: Vec<Plugin>,
+    /// Those of the linker's list.
+    discovered: Vec<Plugin>,
 }
 
 /// Plugins that do not fit together: the fault of whoever chose them.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BuildError {
     /// Two plugins of one name, or one registered twice.
-    #[error("plugin `{0}` is registered twice; remove one of the two")]
+    #[error(
+        "plugin `{0}` is registered twice: one crate is given twice, or two crates use this name; \
+         remove or rename one"
+    )]
     PluginTwice(String),
     /// A row whose id or alias is taken by another row.
     #[error("plugin `{plugin}`: the name `{name}` already means {owner}")]
@@ -83,13 +88,15 @@ pub enum BuildError {
 }
 
 impl Builder {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(discovered: Vec<Plugin>) -> Self {
         Self {
             plugins: Vec::new(),
+            discovered,
         }
     }
 
-    /// Adds a plugin.
+    /// Adds a plugin. One that is also in the linker's list, and declares the same there, is still
+    /// one plugin.
     #[must_use]
     pub fn with(mut self, plugin: Plugin) -> Self {
         self.plugins.push(plugin);
@@ -101,6 +108,9 @@ impl Builder {
     /// # Errors
     /// [`BuildError`]; nothing is dropped in silence.
     pub fn build(mut self) -> Result<Registry, BuildError> {
+        let same = |one: &Plugin| self.plugins.iter().any(|given| given.declares_as(one));
+        self.discovered.retain(|one| !same(one));
+        self.plugins.append(&mut self.discovered);
         // The order of registration must carry no meaning, so there is another one.
         self.plugins.sort_by(|a, b| a.name.cmp(&b.name));
         let mut registry = Registry {

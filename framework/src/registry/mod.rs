@@ -110,16 +110,14 @@ impl Registry {
     /// Begins an explicit registry: the built-in rows and no code.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder::new()
+        Builder::new(Vec::new())
     }
 
     /// Gathers what `register_plugin!` submitted in the crates that are linked.
     #[must_use]
     pub fn discover() -> Builder {
         let plugins = inventory::iter::<Registration>.into_iter();
-        plugins.fold(Builder::new(), |builder, registration| {
-            builder.with((registration.0)())
-        })
+        Builder::new(plugins.map(|registration| (registration.0)()).collect())
     }
 
     /// What `name` means: a row of the catalogue, or a hybrid of several by `A+B`.
@@ -207,6 +205,11 @@ impl Registry {
             gate::run(&entry.info, &entry.provider, &entry.code, rng)
         });
         outcome.clone()
+    }
+
+    /// The name of every plugin, in alphabetical order.
+    pub fn plugins(&self) -> impl Iterator<Item = &str> {
+        self.plugins.iter().map(String::as_str)
     }
 
     /// The transport of that name.

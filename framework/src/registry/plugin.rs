@@ -93,6 +93,30 @@ impl Plugin {
         }
     }
 
+    /// Whether both declare the same under one name: one plugin that came through two doors.
+    pub(super) fn declares_as(&self, other: &Self) -> bool {
+        let offers = |plugin: &Self| {
+            let offers = plugin.offers.iter();
+            let named = offers.map(|offer| (offer.algorithm.clone(), offer.provider.clone()));
+            named.collect::<Vec<_>>()
+        };
+        let derived = |plugin: &Self| {
+            let derived = plugin.derivations.iter();
+            let named = derived.map(|one| (one.algorithm.clone(), one.base.clone()));
+            named.collect::<Vec<_>>()
+        };
+        let parts = |plugin: &Self| {
+            let transports = plugin.transports.iter().map(|one| one.info().name);
+            let systems = plugin.systems.iter().map(|one| one.info().name);
+            (transports.collect::<Vec<_>>(), systems.collect::<Vec<_>>())
+        };
+        self.name == other.name
+            && self.rows == other.rows
+            && offers(self) == offers(other)
+            && derived(self) == derived(other)
+            && parts(self) == parts(other)
+    }
+
     /// Adds a row to the catalogue.
     #[must_use]
     pub fn row(mut self, row: AlgorithmInfo) -> Self {

@@ -4,19 +4,19 @@
 
 mod common;
 
-use common::{Chance, Fault, faulty};
+use common::{Fault, faulty};
 use pqfw_example_plugin::plugin;
-use pqfw_framework::conformance::assert_conforms;
+use pqfw_framework::conformance::{InsecureChance, assert_conforms};
 use pqfw_framework::registry::Plugin;
 
 #[test]
 fn the_example_conforms() {
-    assert_conforms(plugin(), &mut Chance::default());
+    assert_conforms(plugin(), &mut InsecureChance::new(0));
 }
 
 /// The text of the panic.
 fn complaint(plugin: Plugin) -> String {
-    let work = || assert_conforms(plugin, &mut Chance::default());
+    let work = || assert_conforms(plugin, &mut InsecureChance::new(0));
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_err();
     *panic.downcast::<String>().unwrap()
 }

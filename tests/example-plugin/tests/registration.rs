@@ -50,6 +50,37 @@ fn a_linked_plugin_is_discovered() {
 }
 
 #[test]
+fn one_plugin_through_both_doors_is_one_plugin() {
+    let registry = Registry::discover().with(plugin()).build().unwrap();
+    assert_eq!(registry.entries_of(ID).len(), 1);
+    assert_eq!(registry.plugins().collect::<Vec<_>>(), ["example"]);
+
+    // Of its name and with something else in it, it would mean two things.
+    for other in [
+        Plugin::new("example"),
+        plugin().row(row_named("Another")),
+        plugin().kem(ID, provider_named("another"), Toy),
+        plugin().transport(Nowhere),
+        Plugin::new("example")
+            .row(row())
+            .kem(ID, provider_named("another"), Toy),
+    ] {
+        let error = Registry::discover()
+            .with(other)
+            .build()
+            .map(drop)
+            .unwrap_err();
+        assert_eq!(error, BuildError::PluginTwice("example".into()));
+    }
+    let error = Registry::discover().with(plugin()).with(plugin()).build();
+    let error = error.map(drop).unwrap_err();
+    assert!(
+        error.to_string().contains("remove or rename one"),
+        "{error}"
+    );
+}
+
+#[test]
 fn the_order_of_registration_carries_no_meaning() {
     let other = || Plugin::new("other").kem(ID, provider_named("another"), Toy);
     let names = |plugins: [Plugin; 2]| {

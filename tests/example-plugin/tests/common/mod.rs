@@ -41,38 +41,6 @@ impl TryRng for Counter {
 
 impl TryCryptoRng for Counter {}
 
-/// Numbers that look random, and are the same every time (SplitMix64 of Steele, Lea and Flood,
-/// 2014): for a test, and for nothing else.
-#[derive(Default)]
-pub(crate) struct Chance(u64);
-
-impl TryRng for Chance {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Ok(mixed ^ mixed >> 31)
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for chunk in bytes.chunks_mut(8) {
-            let word = self.try_next_u64()?.to_le_bytes();
-            chunk.copy_from_slice(&word[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Chance {}
-
 pub(crate) fn registry(plugin: Plugin) -> Registry {
     Registry::builder().with(plugin).build().unwrap()
 }
