@@ -4,6 +4,8 @@ pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod keys;
 pub(crate) mod mcp;
+pub(crate) mod plugin;
+pub(crate) mod primitives;
 pub(crate) mod probe;
 pub(crate) mod qflare;
 pub(crate) mod qu3;
@@ -15,8 +17,10 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use audit::Audit;
 use chat::Chat;
-use keys::{Keys, Passphrase};
+use keys::Keys;
 use mcp::Mcp;
+use plugin::PluginCommand;
+use primitives::{Aead, Kem, Sig};
 use probe::Probe;
 use qflare::Qflare;
 use qu3::Qu3;
@@ -141,6 +145,22 @@ pub(crate) enum Command {
     /// PQVPN: a running node, and the keys of one
     #[command(subcommand)]
     Vpn(Vpn),
+    /// Judge profiles by policies without running them
+    #[command(
+        after_help = "Exit codes: 0 nothing but warnings, 2 a profile that cannot be used, 4 \
+                            refused by policy.\n\n\
+                            Example: pqfw check --profile qu3.toml --policy modern --at 2031-01-01"
+    )]
+    Check(Check),
+    /// Look over this build and this machine: registrations, admission, key files, clock, entropy
+    #[command(
+        after_help = "Exit codes: 0 nothing but warnings, 1 something is wrong.\n\n\
+                            Example: pqfw doctor --quick --profile mine.toml"
+    )]
+    Doctor(Doctor),
+    /// Algorithm crates of your own: begin one, check one
+    #[command(subcommand)]
+    Plugin(PluginCommand),
     /// Profiles: list, show, schema
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -239,6 +259,35 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    /// A file, or the name of a shipped profile; may be repeated; default: every shipped one
+    #[arg(long)]
+    pub(crate) profile: Vec<String>,
+    /// Override any key of the profiles, typed and checked
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Under this policy, a name or a file, instead of the profile's; may be repeated
+    #[arg(long)]
+    pub(crate) policy: Vec<String>,
+    /// As it will be judged on this day; default: today
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub(crate) at: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Doctor {
+    /// Also what these profiles require; may be repeated; default: every shipped one
+    #[arg(long)]
+    pub(crate) profile: Vec<String>,
+    /// Also the key files here; may be repeated
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Leave out the admission of every provider, which takes longest
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Selftest {
     /// An algorithm or a hybrid, whose parts are tested; default: all
     pub(crate) algorithm: Option<String>,
@@ -271,160 +320,6 @@ pub(crate) struct Conform {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Kem {
-    /// Generate a key pair
-    #[command(
-        after_help = "Example: pqfw kem keygen --alg ML-KEM-768 --secret sk.pem --public pk.pem"
-    )]
-    Keygen(Keygen),
-    /// Encapsulate to a public key
-    Encaps {
-        /// `id` or `id@provider`
-        #[arg(long)]
-        alg: String,
-        /// The public key
-        #[arg(long)]
-        public: PathBuf,
-        /// Where the ciphertext goes
-        #[arg(long)]
-        ciphertext: PathBuf,
-        /// Where the shared secret goes
-        #[arg(long)]
-        shared_secret: PathBuf,
-        /// Keys are raw bytes rather than PEM
-        #[arg(long)]
-        raw: bool,
-    },
-    /// Decapsulate with a private key
-    Decaps {
-        /// `id` or `id@provider`
-        #[arg(long)]
-        alg: String,
-        /// The private key
-        #[arg(long)]
-        secret: PathBuf,
-        /// The ciphertext
-        #[arg(long)]
-        ciphertext: PathBuf,
-        /// Where the shared secret goes
-        #[arg(long)]
-        shared_secret: PathBuf,
-        /// Keys are raw bytes rather than PEM
-        #[arg(long)]
-        raw: bool,
-        #[command(flatten)]
-        passphrase: Passphrase,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Keygen {
-    /// `id` or `id@provider`
-    #[arg(long)]
-    pub(crate) alg: String,
-    /// Where the private key goes, readable by its owner alone; `-` is stdout
-    #[arg(long)]
-    pub(crate) secret: PathBuf,
-    /// Where the public key goes; `-` is stdout
-    #[arg(long)]
-    pub(crate) public: PathBuf,
-    /// Make the key from this seed instead of from chance
-    #[arg(long, value_name = "HEX")]
-    pub(crate) seed: Option<String>,
-    /// Write raw bytes rather than PEM
-    #[arg(long)]
-    pub(crate) raw: bool,
-    /// Replace a private key that is there
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Sig {
-    /// Generate a key pair
-    #[command(
-        after_help = "Example: pqfw sig keygen --alg ML-DSA-65 --secret sk.pem --public pk.pem"
-    )]
-    Keygen(Keygen),
-    /// Sign a file
-    Sign {
-        /// `id` or `id@provider`
-        #[arg(long)]
-        alg: String,
-        /// The private key
-        #[arg(long)]
-        secret: PathBuf,
-        /// The message; `-` is stdin
-        #[arg(long = "in")]
-        input: PathBuf,
-        /// Where the signature goes; `-` is stdout
-        #[arg(long)]
-        signature: PathBuf,
-        /// The native context, where a provider takes one
-        #[arg(long, value_name = "HEX")]
-        context: Option<String>,
-        /// Keys are raw bytes rather than PEM
-        #[arg(long)]
-        raw: bool,
-        #[command(flatten)]
-        passphrase: Passphrase,
-    },
-    /// Verify a signature; exit 3 when it does not verify
-    Verify {
-        /// `id` or `id@provider`
-        #[arg(long)]
-        alg: String,
-        /// The public key
-        #[arg(long)]
-        public: PathBuf,
-        /// The message; `-` is stdin
-        #[arg(long = "in")]
-        input: PathBuf,
-        /// The signature
-        #[arg(long)]
-        signature: PathBuf,
-        /// The native context, where a provider takes one
-        #[arg(long, value_name = "HEX")]
-        context: Option<String>,
-        /// Keys are raw bytes rather than PEM
-        #[arg(long)]
-        raw: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Aead {
-    /// Encrypt: the output is ciphertext and tag
-    #[command(after_help = "Example: pqfw aead seal --alg AES-256-GCM --key k.bin \
-                            --nonce 000000000000000000000001 --in plain --out sealed")]
-    Seal(AeadArgs),
-    /// Decrypt; exit 3 when it does not authenticate
-    Open(AeadArgs),
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct AeadArgs {
-    /// `id` or `id@provider`
-    #[arg(long)]
-    pub(crate) alg: String,
-    /// The key, raw bytes
-    #[arg(long)]
-    pub(crate) key: PathBuf,
-    /// The nonce; never use one twice with a key
-    #[arg(long, value_name = "HEX")]
-    pub(crate) nonce: String,
-    /// Associated data
-    #[arg(long)]
-    pub(crate) aad: Option<PathBuf>,
-    /// The input; `-` is stdin
-    #[arg(long = "in")]
-    pub(crate) input: PathBuf,
-    /// The output; `-` is stdout
-    #[arg(long = "out")]
-    pub(crate) output: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum Vectors {
     /// Run NIST ACVP or Wycheproof files; exit 1 on a failure, and when nothing applied
     #[command(
@@ -452,6 +347,10 @@ pub(crate) enum ProfileCommand {
     },
     /// Print the JSON Schema of profiles
     Schema,
+}
+
+fn day(text: &str) -> Result<String, String> {
+    pqfw_framework::policy::day(text)
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

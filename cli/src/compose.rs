@@ -83,6 +83,12 @@ pub(crate) fn resolve(
     registry: &Registry,
 ) -> Result<(Profile, String), CliError> {
     let found = find(name, registry)?;
+    let during = |error: CliError| error.during(format!("profile {name}"));
+    // First what the file requires: without its plugin a system is unknown, and why is lost.
+    let required = Profile::required(&found.text).map_err(|error| during(error.into()))?;
+    registry
+        .require(&required)
+        .map_err(|error| during(error.into()))?;
     let mut environment: Vec<_> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("PQFW__"))
@@ -92,7 +98,6 @@ pub(crate) fn resolve(
         set: set.to_vec(),
         environment,
     };
-    let during = |error: CliError| error.during(format!("profile {name}"));
     let profile = Profile::resolve(&found.text, &found.stem, &overrides, registry)
         .map_err(|error| during(error.into()))?;
     let system = registry.system(&profile.common.system)?;
@@ -103,6 +108,15 @@ pub(crate) fn resolve(
         .require(&profile.common.require)
         .map_err(|error| during(error.into()))?;
     Ok((profile, found.place))
+}
+
+/// What a profile requires and this binary does not have.
+pub(crate) fn missing(name: &str, registry: &Registry) -> Result<Vec<String>, CliError> {
+    let found = find(name, registry)?;
+    let mut required = Profile::required(&found.text)
+        .map_err(|error| CliError::from(error).during(format!("profile {name}")))?;
+    required.retain(|name| registry.require(std::slice::from_ref(name)).is_err());
+    Ok(required)
 }
 
 /// Composes everything that `profile` names.

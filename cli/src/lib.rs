@@ -20,6 +20,7 @@ mod compose;
 mod daemon;
 mod error;
 mod files;
+mod findings;
 mod logging;
 mod output;
 mod prefs;

@@ -37,7 +37,7 @@ pub(crate) enum Keys {
 }
 
 /// Where a passphrase comes from; never from the command line, which others can see.
-#[derive(Clone, Debug, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Passphrase {
     /// The passphrase of an encrypted private key: a file with one line; `-` is stdin
     #[arg(long, value_name = "FILE", env = "PQFW_PASSPHRASE_FILE")]

@@ -2,7 +2,7 @@
 
 use pqfw_framework::registry::Registry;
 
-use crate::args::{Aead, AeadArgs};
+use crate::args::primitives::{Aead, AeadArgs};
 use crate::error::CliError;
 use crate::files;
 use crate::output::Output;

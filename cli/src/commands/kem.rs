@@ -7,7 +7,7 @@ use pqfw_framework::secret::{SecretForm, SecretKind};
 use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 
-use crate::args::{Kem, Keygen};
+use crate::args::primitives::{Kem, Keygen};
 use crate::error::CliError;
 use crate::files;
 use crate::output::Output;

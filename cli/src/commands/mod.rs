@@ -5,13 +5,16 @@ mod algorithms;
 mod audit;
 mod bench;
 mod chat;
+mod check;
 mod conform;
 mod describe;
+mod doctor;
 mod explain;
 mod kem;
 mod keys;
 mod mcp;
 pub(crate) mod passphrase;
+mod plugin;
 mod probe;
 mod profile;
 mod qflare;
@@ -32,7 +35,8 @@ use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::json;
 
-use crate::args::{Args, Command, Common, Keygen};
+use crate::args::primitives::Keygen;
+use crate::args::{Args, Command, Common};
 use crate::builtin;
 use crate::compose;
 use crate::error::CliError;
@@ -52,7 +56,9 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         // Whether it is a demo is known when its profile is.
         Command::Run(_) | Command::Chat(_) | Command::Mcp(_) => {}
         Command::ListAlgorithms(list) if list.selftest => rehearsal.apply(&mut registry)?,
-        Command::Selftest(_) | Command::Explain(_) => rehearsal.apply(&mut registry)?,
+        Command::Selftest(_) | Command::Explain(_) | Command::Check(_) | Command::Doctor(_) => {
+            rehearsal.apply(&mut registry)?;
+        }
         _ => rehearsal.decline(output),
     }
     match command {
@@ -75,6 +81,9 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Mcp(mcp) => mcp::run(mcp, &common, registry, &rehearsal, output),
         Command::Audit(audit) => audit::run(&audit, &registry, output),
         Command::Vpn(vpn) => vpn::run(vpn, &common, &registry, output),
+        Command::Check(args) => check::run(&args, &registry, output),
+        Command::Doctor(args) => doctor::run(&args, &registry, output),
+        Command::Plugin(plugin) => plugin::run(plugin, &registry, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Probe(probe) => probe::run(&probe, &registry, output),
         Command::Completions { shell } => {

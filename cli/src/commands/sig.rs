@@ -8,7 +8,7 @@ use pqfw_framework::world::World;
 use pqfw_runtime::OsWorld;
 use serde_json::json;
 
-use crate::args::{Keygen, Sig};
+use crate::args::primitives::{Keygen, Sig};
 use crate::error::CliError;
 use crate::files;
 use crate::output::{Output, Tone};

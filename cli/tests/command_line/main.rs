@@ -5,6 +5,7 @@
 mod agility;
 mod audit;
 mod backups;
+mod check;
 mod errors;
 mod keys;
 mod listing;

@@ -47,6 +47,35 @@ pub(super) fn inspect(
     }
 }
 
+/// What is wrong with a key file, if anything: whether others may read it, and whether it agrees
+/// with itself. What is no key file has nothing wrong.
+pub(crate) fn faults(
+    path: &Path,
+    registry: &Registry,
+    output: &Output,
+) -> Result<Faults, CliError> {
+    let inspector = Inspector {
+        registry,
+        output,
+        passphrase: &Passphrase::default(),
+        sha256: super::sha256(registry, output)?,
+    };
+    let found = inspector.file(path);
+    Ok(Faults {
+        open: found.warnings.into_iter().next(),
+        bad: (found.consistent == Some(false) && found.container.is_some())
+            .then(|| found.reason.unwrap_or_default()),
+    })
+}
+
+/// What is wrong with a key file.
+pub(crate) struct Faults {
+    /// Others may read it.
+    pub(crate) open: Option<String>,
+    /// It does not agree with itself.
+    pub(crate) bad: Option<String>,
+}
+
 struct Inspector<'a> {
     registry: &'a Registry,
     output: &'a Output,

@@ -5,7 +5,7 @@ mod audit;
 mod backup;
 mod convert;
 mod generate;
-mod inspect;
+pub(super) mod inspect;
 pub(super) mod mcp_identity;
 mod packing;
 mod recovery;
