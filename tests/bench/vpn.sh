@@ -49,7 +49,7 @@ done
 
 until_true() { # what has to be true, in words of bash
   for _ in $(seq 400); do
-    if eval "$1" 2>/dev/null; then return; fi
+    if eval "$1" >/dev/null 2>&1; then return; fi
     sleep 0.05
   done
   echo "not in time: $1" >&2
@@ -119,7 +119,7 @@ start_wireguard() { # command that makes an interface and stays in the foregroun
     ip netns exec "$end" env WG_SUDO=1 WG_QUICK_USERSPACE_IMPLEMENTATION=x LOG_LEVEL=error \
       "$@" "wgb$number" >"$work/wg$number.log" 2>"$work/wg$number.err" &
     pids+=($!)
-    until_true "[ -S /var/run/wireguard/wgb$number.sock ]"
+    until_true "ip netns exec $end wg show wgb$number"
     ip netns exec "$end" wg set "wgb$number" private-key "$work/wg$number" listen-port 9000 \
       peer "$(wg pubkey <"$work/wg$other")" allowed-ips "10.7.0.$other/32" endpoint "192.0.2.$other:9000"
     ip -n "$end" addr add "10.7.0.$number/24" dev "wgb$number"
