@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod chat;
 pub(crate) mod keys;
+pub(crate) mod matrix;
 pub(crate) mod mcp;
 pub(crate) mod plugin;
 pub(crate) mod primitives;
@@ -18,6 +19,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use audit::Audit;
 use chat::Chat;
 use keys::Keys;
+use matrix::Matrix;
 use mcp::Mcp;
 use plugin::PluginCommand;
 use primitives::{Aead, Kem, Sig};
@@ -158,6 +160,13 @@ pub(crate) enum Command {
                             Example: pqfw doctor --quick --profile mine.toml"
     )]
     Doctor(Doctor),
+    /// Put every algorithm and transport of this build into profiles, one line each, and run them
+    #[command(
+        after_help = "Every KEM, signature and AEAD, alone and in a hybrid, and every transport, yours \
+                            like ours.\n\nExit codes: 0 all work or are refused with a reason, 1 \
+                            something failed.\n\nExample: pqfw matrix qu3 --pairs"
+    )]
+    Matrix(Matrix),
     /// Algorithm crates of your own: begin one, check one
     #[command(subcommand)]
     Plugin(PluginCommand),

@@ -12,6 +12,7 @@ mod doctor;
 mod explain;
 mod kem;
 mod keys;
+mod matrix;
 mod mcp;
 pub(crate) mod passphrase;
 mod plugin;
@@ -83,6 +84,7 @@ pub(crate) fn run(args: Args, plugins: Vec<Plugin>, output: &Output) -> Result<(
         Command::Vpn(vpn) => vpn::run(vpn, &common, &registry, output),
         Command::Check(args) => check::run(&args, &registry, output),
         Command::Doctor(args) => doctor::run(&args, &registry, output),
+        Command::Matrix(args) => matrix::run(&args, &registry, output),
         Command::Plugin(plugin) => plugin::run(plugin, &registry, output),
         Command::Profile(profile) => profile::run(profile, &registry, output),
         Command::Probe(probe) => probe::run(&probe, &registry, output),

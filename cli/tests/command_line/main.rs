@@ -9,6 +9,7 @@ mod check;
 mod errors;
 mod keys;
 mod listing;
+mod matrix;
 mod mcp;
 mod mcp_signed;
 mod mlkem_tcp;
