@@ -21,5 +21,6 @@ mod required;
 mod running;
 mod support;
 mod tls;
+mod together;
 mod vectors;
 mod vpn;

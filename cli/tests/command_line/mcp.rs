@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use crate::support::{Server, pqfw};
 
 /// `pqfw mcp connect`, and the host program that started it.
-struct Host {
+pub(crate) struct Host {
     child: Child,
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
 }
 
 impl Host {
-    fn connect(directory: &Path, args: &[&str]) -> Self {
+    pub(crate) fn connect(directory: &Path, args: &[&str]) -> Self {
         let args = [&["mcp", "connect", "--log-level=error"], args].concat();
         let mut command = pqfw(directory, &args).0;
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -45,12 +45,12 @@ impl Host {
         self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }));
     }
 
-    fn add(&mut self, id: u32) -> Value {
+    pub(crate) fn add(&mut self, id: u32) -> Value {
         self.call(id, "add");
         self.hear()
     }
 
-    fn initialize(&mut self) -> Value {
+    pub(crate) fn initialize(&mut self) -> Value {
         let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
         self.say(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }));
         let answer = self.hear();
@@ -59,7 +59,7 @@ impl Host {
     }
 
     /// Ends the input; gives the exit code and what was still said.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         drop(self.to.take());
         let rest: Vec<_> = self.from.by_ref().lines().map(Result::unwrap).collect();
         (self.child.wait().unwrap().code(), rest.join("\n"))

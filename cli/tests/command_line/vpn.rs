@@ -16,32 +16,34 @@ const FAST: &str = "suite = { kem = 'X25519+ML-KEM-768', signature = 'Ed25519+ML
                     aead = 'ChaCha20-Poly1305', kdf = 'HKDF-SHA512' }\n";
 const LISTEN: &str = "transport.listen = '127.0.0.1:0'\n";
 
+const KEPT: &str = "keys.runtime_temp_keys = false\n";
+
 /// A node with a home of its own.
-struct Node {
+pub(crate) struct Node {
     home: PathBuf,
 }
 
 impl Node {
-    fn new(home: &Path, name: &str) -> Self {
+    pub(crate) fn new(home: &Path, name: &str) -> Self {
         let home = home.join(name);
         std::fs::create_dir(&home).unwrap();
         std::fs::create_dir(home.join("tmp")).unwrap();
         Self { home }
     }
 
-    fn profile(&self, text: &str) {
+    pub(crate) fn profile(&self, text: &str) {
         let head = format!("profile = 1\nsystem = 'pqvpn'\nrole = 'node'\n{FAST}{LISTEN}");
         std::fs::write(self.home.join("node.toml"), format!("{head}{text}")).unwrap();
     }
 
-    fn start(&self, more: &[&str]) -> Server {
+    pub(crate) fn start(&self, more: &[&str]) -> Server {
         let run = ["run", "--profile=node.toml", "--ready-file=ready.json"];
         let started = pqfw(&self.home, &[&run[..], more].concat());
         let tmp = self.home.join("tmp");
         started.env("TMPDIR", tmp.to_str().unwrap()).serve()
     }
 
-    fn ready(&self) -> Value {
+    pub(crate) fn ready(&self) -> Value {
         serde_json::from_str(&std::fs::read_to_string(self.home.join("ready.json")).unwrap())
             .unwrap()
     }
@@ -51,12 +53,29 @@ impl Node {
         pqfw(&self.home, &[&vpn[..], &args[1..]].concat()).run()
     }
 
+    /// Makes keys that stay, so that others can know it before they meet; says whose they are.
+    pub(crate) fn kept_id(&self) -> String {
+        self.profile(KEPT);
+        assert_eq!(self.start(&[]).terminate().0, 0);
+        self.ready()["fingerprint"].as_str().unwrap().to_owned()
+    }
+
+    /// A node in user space, with an address of its own and a peer that has another.
+    pub(crate) fn beside(own: &str, peer: &str, address: &str) -> String {
+        format!(
+            "{KEPT}interface = {{ mode = 'userspace', addresses = ['{own}/24'] }}\n\
+             peer_routes = [{{ peer = '{peer}', ranges = ['{address}/32'] }}]\n\
+             peers = {{ mode = 'allow-list', allow = ['{peer}'] }}\n\
+             metrics = {{ prometheus = true, bind_port = 0 }}\n"
+        )
+    }
+
     fn temporary(&self) -> usize {
         std::fs::read_dir(self.home.join("tmp")).unwrap().count()
     }
 
     /// Asks until there is an answer that will do.
-    fn until(&self, command: &str, good: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&self, command: &str, good: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..500 {
             let answer = self.vpn(&[command, "--json"]).ok().json();
             if good(&answer) {
@@ -65,6 +84,12 @@ impl Node {
         }
         panic!("{command}: not in time");
     }
+}
+
+/// Whether there is one session.
+pub(crate) fn is_up(answer: &Value) -> bool {
+    let sessions = answer["sessions"].as_array();
+    sessions.is_some_and(|rows| rows.len() == 1)
 }
 
 /// A service that gives back what it gets.
@@ -98,43 +123,23 @@ fn two_nodes_carry_a_port_and_an_operator_sees_it() {
         Node::new(home.path(), "hub"),
         Node::new(home.path(), "guest"),
     );
-    // Kept keys, so that each can know the other before they meet.
-    let kept = "keys.runtime_temp_keys = false\n";
-    let id = |node: &Node| {
-        node.profile(kept);
-        assert_eq!(node.start(&[]).terminate().0, 0);
-        node.ready()["fingerprint"].as_str().unwrap().to_owned()
-    };
-    let (hub_id, guest_id) = (id(&hub), id(&guest));
-    let at = |own: &str, peer: &str, address: &str| {
-        format!(
-            "{kept}interface = {{ mode = 'userspace', addresses = ['{own}/24'] }}\n\
-             peer_routes = [{{ peer = '{peer}', ranges = ['{address}/32'] }}]\n\
-             peers = {{ mode = 'allow-list', allow = ['{peer}'] }}\n\
-             metrics = {{ prometheus = true, bind_port = 0 }}\n"
-        )
-    };
+    let (hub_id, guest_id) = (hub.kept_id(), guest.kept_id());
     let expose = format!("expose = [{{ port = 80, to = '{}' }}]\n", echo());
-    hub.profile(&[at("10.7.0.1", &guest_id, "10.7.0.2"), expose].concat());
+    hub.profile(&[Node::beside("10.7.0.1", &guest_id, "10.7.0.2"), expose].concat());
     let running = hub.start(&["--pid-file=hub.pid"]);
     let place = running.url.strip_prefix("udp://").unwrap();
     let calls = format!(
         "bootstrap.peers = ['{place}#{hub_id}']\n\
          forward = [{{ listen = '127.0.0.1:0', to = '10.7.0.1:80' }}]\n"
     );
-    guest.profile(&[at("10.7.0.2", &hub_id, "10.7.0.1"), calls].concat());
+    guest.profile(&[Node::beside("10.7.0.2", &hub_id, "10.7.0.1"), calls].concat());
     let calling = guest.start(&[]);
-    let up = |answer: &Value| {
-        answer["sessions"]
-            .as_array()
-            .is_some_and(|rows| rows.len() == 1)
-    };
-    let session = guest.until("sessions", up)["sessions"][0].clone();
+    let session = guest.until("sessions", is_up)["sessions"][0].clone();
     assert_eq!(
         (session["peer"].as_str(), session["role"].as_str()),
         (Some(&hub_id[..]), Some("initiator"))
     );
-    hub.until("sessions", up);
+    hub.until("sessions", is_up);
 
     let forward = guest.ready()["urls"]["forward"]
         .as_str()

@@ -95,5 +95,11 @@ fn algorithms(registry: &Registry, kind: Kind) -> Vec<Value> {
         };
         value(name, row)
     });
-    alone.chain(joined).collect()
+    let mut values: Vec<Value> = Vec::new();
+    for value in alone.chain(joined) {
+        if values.iter().all(|known| known.name != value.name) {
+            values.push(value);
+        }
+    }
+    values
 }

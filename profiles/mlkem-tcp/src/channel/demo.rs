@@ -45,7 +45,9 @@ pub async fn run(policy: &str, bounds: Bounds, mut host: Host) -> Result<(), Run
         channel.map(Arc::new).map_err(failed)
     };
     host.settings.listen = host.transport.loopback().into();
-    host.settings.tls = None;
+    if !host.transport.needs_tls() {
+        host.settings.tls = None;
+    }
     let echo = host
         .transport
         .serve_stream(&host.settings, Arc::new(Echo), host.world.clone())

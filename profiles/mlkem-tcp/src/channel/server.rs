@@ -291,7 +291,7 @@ impl Shared {
         };
         let settings = TransportSettings {
             connect: target.into(),
-            tls: None,
+            tls: self.settings.tls.clone().filter(|_| transport.needs_tls()),
             ..self.settings.clone()
         };
         let mut outside = match transport.connect_stream(&settings).await {
