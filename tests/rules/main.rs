@@ -12,6 +12,7 @@
 
 mod architecture;
 mod errors;
+mod guides;
 mod layering;
 mod names;
 mod outside_world;
