@@ -188,6 +188,16 @@ fn weaknesses_that_are_allowed_are_warnings_and_notes() {
     );
 }
 
+#[test]
+fn a_provider_that_failed_and_one_that_claims_nothing_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let ran = pqfw(home.path(), &["check", "--json", "--profile", "pqvpn"])
+        .env("PQFW_FAIL_KAT", "ML-KEM-1024@aws-lc")
+        .run()
+        .ok();
+    assert_eq!(codes(&ran), ["PQ0013", "PQ0011"], "{}", ran.stdout);
+}
+
 /// The admission of every provider has tests of its own, and takes a minute.
 fn doctor(home: &Path, args: &[&str]) -> Ran {
     let command = ["doctor", "--json", "--quick"];
