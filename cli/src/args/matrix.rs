@@ -16,9 +16,13 @@ pub(crate) struct Matrix {
     /// Change this line alone; may be repeated; default: all four
     #[arg(long, value_enum)]
     pub(crate) only: Vec<Line>,
-    /// Also run every pair of values, in as few combinations as can be found (slow signatures apart)
+    /// Also run every pair of values, in as few combinations as can be found (but for parts that are
+    /// no standards)
     #[arg(long, conflicts_with = "all")]
     pub(crate) pairs: bool,
+    /// Also run signatures that take long, which some scenarios make hundreds of
+    #[arg(long)]
+    pub(crate) slow: bool,
     /// Also run every combination: hours
     #[arg(long)]
     pub(crate) all: bool,

@@ -1,6 +1,6 @@
 //! What one line of a profile can say: a KEM, a signature, an AEAD, a transport.
 
-use pqfw_framework::catalogue::{AlgorithmInfo, Kind};
+use pqfw_framework::catalogue::{Kind, Status};
 use pqfw_framework::registry::Registry;
 
 use crate::args::matrix::Line;
@@ -20,8 +20,20 @@ pub(super) struct Axis {
 #[derive(Clone)]
 pub(super) struct Value {
     pub(super) name: String,
-    /// It is tried alone, and not with everything: its signatures take long.
+    /// It is tried alone, and not in pairs: it is there for a part that is no standard.
+    pub(super) alone: bool,
+    /// Its signatures take long.
     pub(super) slow: bool,
+}
+
+impl Value {
+    fn plain(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            alone: false,
+            slow: false,
+        }
+    }
 }
 
 /// How many lines there are.
@@ -34,8 +46,7 @@ impl Axis {
             self.values.retain(|value| value.name == given);
         }
         if self.values.iter().all(|value| value.name != given) {
-            let name = given.to_owned();
-            self.values.insert(0, Value { name, slow: false });
+            self.values.insert(0, Value::plain(given));
         }
         self
     }
@@ -49,10 +60,9 @@ pub(super) fn axes(registry: &Registry) -> [Axis; AXES] {
         key,
         values: algorithms(registry, kind),
     };
-    let transports = registry.transports().map(|transport| Value {
-        name: transport.info().name.into(),
-        slow: false,
-    });
+    let transports = registry
+        .transports()
+        .map(|transport| Value::plain(transport.info().name));
     [
         algorithms(Line::Kem, "KEM", "suite.kem", Kind::Kem),
         algorithms(
@@ -71,34 +81,34 @@ pub(super) fn axes(registry: &Registry) -> [Axis; AXES] {
     ]
 }
 
-/// Every algorithm alone; and as a part of a hybrid, the post-quantum ones with X25519 or Ed25519, the
-/// classical ones with the post-quantum algorithm that is preferred.
+/// Every algorithm alone, and as a part of a hybrid that carries it past a policy: a standard one beside
+/// a classical one, a classical one beside the post-quantum one that is preferred, any other beside both.
 fn algorithms(registry: &Registry, kind: Kind) -> Vec<Value> {
-    let (classical, post_quantum) = match kind {
-        Kind::Kem => ("X25519", "ML-KEM-768"),
-        Kind::Signature => ("Ed25519", "ML-DSA-65"),
-        _ => ("", ""),
-    };
-    let rows: Vec<_> = registry
+    let rows = registry
         .rows()
-        .filter(|row| row.kind() == kind && !registry.entries_of(&row.id).is_empty())
-        .collect();
-    let value = |name: String, row: &AlgorithmInfo| Value {
-        name,
-        slow: row.slow,
-    };
-    let alone = rows.iter().map(|row| value(row.id.clone(), row));
-    let joined = rows.iter().filter(|_| !classical.is_empty()).map(|row| {
-        let name = match row.category {
-            0 => format!("{}+{post_quantum}", row.id),
-            _ => format!("{classical}+{}", row.id),
-        };
-        value(name, row)
-    });
+        .filter(|row| row.kind() == kind && !registry.entries_of(&row.id).is_empty());
     let mut values: Vec<Value> = Vec::new();
-    for value in alone.chain(joined) {
-        if values.iter().all(|known| known.name != value.name) {
-            values.push(value);
+    for row in rows {
+        let id = &row.id;
+        let is_standard = row.status == Status::Standard;
+        let joined = match kind {
+            Kind::Kem => Some(("X25519", "ML-KEM-768")),
+            Kind::Signature => Some(("Ed25519", "ML-DSA-65")),
+            _ => None,
+        };
+        let joined = joined.map(|(classical, preferred)| match row.category {
+            0 => format!("{id}+{preferred}"),
+            _ if is_standard => format!("{classical}+{id}"),
+            _ => format!("{classical}+{preferred}+{id}"),
+        });
+        for name in [Some(id.clone()), joined].into_iter().flatten() {
+            if values.iter().all(|known| known.name != name) {
+                values.push(Value {
+                    name,
+                    alone: !is_standard,
+                    slow: row.slow,
+                });
+            }
         }
     }
     values

@@ -32,9 +32,10 @@ struct Found {
     alone: [Vec<Outcome>; AXES],
     /// What became of combinations, where one was not what its parts are alone.
     others: Vec<(Row, Outcome)>,
-    /// Scenarios that went to their end, and combinations that were refused.
+    /// Scenarios that went to their end, combinations that were refused, and those not run.
     worked: usize,
     refused: usize,
+    skipped: usize,
 }
 
 pub(super) fn run(args: &Matrix, registry: &Registry, output: &Output) -> Result<(), CliError> {
@@ -120,6 +121,7 @@ fn look(
     let trials = Trials {
         profile: &profile,
         set: &args.set,
+        slow: args.slow,
         axes: &axes,
         registry,
     };
@@ -141,12 +143,13 @@ fn look(
         others: Vec::new(),
         worked: 0,
         refused: 0,
+        skipped: 0,
     };
     let mut values = [const { Vec::new() }; AXES];
     for ((to, axis), outcomes) in values.iter_mut().zip(&axes).zip(&found.alone) {
         let works = axis.values.iter().zip(outcomes).enumerate();
         let works = works.filter(|(_, (value, outcome))| {
-            **outcome == Outcome::Works && (args.all || !value.slow)
+            **outcome == Outcome::Works && (args.all || !value.alone)
         });
         *to = works.map(|(number, _)| number).collect();
     }
@@ -169,6 +172,7 @@ fn look(
     };
     found.worked = number(|outcome| *outcome == Outcome::Works);
     found.refused = number(|outcome| matches!(outcome, Outcome::Refused(_)));
+    found.skipped = number(|outcome| *outcome == Outcome::Skipped);
     let rows = rows.into_iter().zip(outcomes);
     found.others = rows
         .filter(|(_, outcome)| *outcome != Outcome::Works)
@@ -180,6 +184,7 @@ fn look(
 struct Trials<'a> {
     profile: &'a str,
     set: &'a [(String, String)],
+    slow: bool,
     axes: &'a [Axis; AXES],
     registry: &'a Registry,
 }
@@ -216,14 +221,17 @@ impl Trials<'_> {
     }
 
     fn one(&self, row: &[(usize, usize)], bar: &ProgressBar) -> Outcome {
-        let lines = row.iter().filter_map(|(axis, value)| {
+        let values = row.iter().filter_map(|(axis, value)| {
             let axis = self.axes.get(*axis)?;
-            Some((axis.key.to_owned(), axis.values.get(*value)?.name.clone()))
+            Some((axis.key, axis.values.get(*value)?))
         });
-        let set: Vec<_> = self.set.iter().cloned().chain(lines).collect();
-        let outcome = trial::run(self.profile, &set, self.registry);
         bar.set_message(self.profile.to_owned());
         bar.inc(1);
-        outcome
+        if !self.slow && values.clone().any(|(_, value)| value.slow) {
+            return Outcome::Skipped;
+        }
+        let lines = values.map(|(key, value)| (key.to_owned(), value.name.clone()));
+        let set: Vec<_> = self.set.iter().cloned().chain(lines).collect();
+        trial::run(self.profile, &set, self.registry)
     }
 }

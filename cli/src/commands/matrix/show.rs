@@ -11,6 +11,11 @@ use crate::output::{Output, Tone};
 fn verdict(outcome: &Outcome) -> (Tone, &'static str, &str) {
     match outcome {
         Outcome::Works => (Tone::Good, "works", ""),
+        Outcome::Skipped => (
+            Tone::Faint,
+            "not run",
+            "its signatures take long: --slow runs it",
+        ),
         Outcome::Refused(why) => (Tone::Faint, "refused", why),
         Outcome::Failed(why) => (Tone::Bad, "FAILED", why),
     }
@@ -26,11 +31,8 @@ fn names(row: &Row, axes: &[Axis; AXES]) -> Vec<String> {
 
 fn summary(found: &Found) -> String {
     let failed = found.failed();
-    let (worked, refused) = (found.worked, found.refused);
-    format!(
-        "{} combinations: {worked} work, {refused} are refused, {failed} failed",
-        worked + refused + failed
-    )
+    let (worked, refused, skipped) = (found.worked, found.refused, found.skipped);
+    format!("{worked} combinations work, {refused} are refused, {skipped} not run, {failed} failed")
 }
 
 pub(super) fn document(all: &[Found]) -> Value {
@@ -54,6 +56,7 @@ pub(super) fn document(all: &[Found]) -> Value {
             "given": found.given,
             "works": found.worked,
             "refused": found.refused,
+            "not_run": found.skipped,
             "failed": found.failed(),
             "values": values.collect::<Vec<_>>(),
             "combinations_that_do_not_work": others.collect::<Vec<_>>(),

@@ -23,6 +23,8 @@ pub(super) enum Outcome {
     /// It was refused, and why: a policy, a transport that does not deliver what the system needs,
     /// keys that do not fit.
     Refused(String),
+    /// It was not run: its signatures take long, and nobody has asked for those.
+    Skipped,
     /// It was neither: a fault of pqfw, or of a plugin.
     Failed(String),
 }

@@ -54,7 +54,9 @@ pub async fn run(
         channel.map(Arc::new).map_err(failed)
     };
     host.settings.listen = host.transport.loopback().into();
-    host.settings.tls = None;
+    if !host.transport.needs_tls() {
+        host.settings.tls = None;
+    }
     let allowed = [(
         ANY_PEER.to_owned(),
         vec!["add".to_owned(), "echo".to_owned()],
