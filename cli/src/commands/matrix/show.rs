@@ -112,6 +112,7 @@ pub(super) fn markdown(all: &[Found], output: &Output) {
     let mut reasons: Vec<String> = Vec::new();
     let mut cell = |outcome: &Outcome| match verdict(outcome) {
         (_, _, "") => "✓".to_owned(),
+        _ if *outcome == Outcome::Skipped => "–".to_owned(),
         (_, _, why) => {
             let place = reasons.iter().position(|reason| reason == why);
             let number = place.unwrap_or_else(|| {
@@ -142,7 +143,7 @@ pub(super) fn markdown(all: &[Found], output: &Output) {
                 .map(|found| {
                     found
                         .alone_at(number, name)
-                        .map_or("–".to_owned(), &mut cell)
+                        .map_or(String::new(), &mut cell)
                 })
                 .collect();
             output.line(&format!("| `{name}` | {} |", cells.join(" | ")));
