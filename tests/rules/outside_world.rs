@@ -36,6 +36,7 @@ const FILES: &[&str] = &[
     "transports/runtime/",
     "transports/store/",
     "transports/tun/src/left.rs",
+    "transports/tun/src/namespaces/",
     "cli/",
 ];
 const SOCKETS: &[&str] = &[
@@ -44,10 +45,16 @@ const SOCKETS: &[&str] = &[
     "transports/quic/",
     "transports/runtime/src/resolve.rs",
     "transports/tcp/",
+    "transports/tun/src/namespaces/",
     "transports/udp/",
     "transports/userspace/",
 ];
-const SURROUNDINGS: &[&str] = &["transports/process/", "transports/runtime/", "cli/"];
+const SURROUNDINGS: &[&str] = &[
+    "transports/process/",
+    "transports/runtime/",
+    "transports/tun/src/namespaces/",
+    "cli/",
+];
 /// SQLite does not wait for a journal whose mode is changing, so the store does.
 const WAITING: &[&str] = &["transports/store/src/sqlite.rs"];
 
