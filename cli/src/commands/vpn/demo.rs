@@ -28,6 +28,8 @@ use crate::output::Output;
 use crate::report::Console;
 
 const PORT: u16 = 9000;
+/// Transfers each way, at most, until keys have changed under one.
+const TRANSFERS: usize = 1000;
 /// Where the attacker listens, who carries what comes on to [`PORT`].
 const RELAY: u16 = 9001;
 /// A node is ready, or has a session, or refuses something, after so many looks at most.
@@ -115,29 +117,27 @@ impl Scene {
         self.passed("a session, whose keys only these two have");
 
         self.step("TCP through the tunnel, with new keys every second");
-        for (from, to) in [(End::Left, "10.7.0.2"), (End::Right, "10.7.0.1")] {
-            let to = SocketAddr::new(to.parse().map_err(failed)?, 7000);
-            let took = stage
-                .namespaces
-                .transfer(from, to, bytes, &self.world)
-                .map_err(failed)?;
-            let rate = bytes as f64 * 8.0 / took.as_secs_f64() / 1e9;
-            let text = format!(
-                "{} MiB, {:.1} s, {rate:.2} Gb/s",
-                bytes >> 20,
-                took.as_secs_f64()
-            );
-            self.fact(&format!("to {}", to.ip()), &text);
+        let mut rekeys = 0;
+        // A fast machine is done before the first change of keys, and begins again.
+        for _ in 0..TRANSFERS {
+            for (from, to) in [(End::Left, "10.7.0.2"), (End::Right, "10.7.0.1")] {
+                let to = SocketAddr::new(to.parse().map_err(failed)?, 7000);
+                let transfer = stage.namespaces.transfer(from, to, bytes, &self.world);
+                let secs = transfer.map_err(failed)?.as_secs_f64();
+                let rate = bytes as f64 * 8.0 / secs / 1e9;
+                let text = format!("{} MiB, {secs:.1} s, {rate:.2} Gb/s", bytes >> 20);
+                self.fact(&format!("to {}", to.ip()), &text);
+            }
+            let sessions = on_right.ask("/sessions")?;
+            let number = sessions.pointer("/sessions/0/rekeys");
+            rekeys = number.and_then(Value::as_u64).unwrap_or_default();
+            if rekeys > 0 {
+                break;
+            }
         }
-        let sessions = on_right.ask("/sessions")?;
-        let rekeys = sessions
-            .pointer("/sessions/0/rekeys")
-            .and_then(Value::as_u64);
-        let Some(rekeys @ 1..) = rekeys else {
-            return Err(CliError::operation(format!(
-                "no new keys under load: {sessions}"
-            )));
-        };
+        if rekeys == 0 {
+            return Err(CliError::operation("no new keys under load"));
+        }
         self.fact("changes of keys", &rekeys.to_string());
         self.passed("every byte came as it was sent");
         on_right.end();
