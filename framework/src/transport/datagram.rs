@@ -31,8 +31,11 @@ pub trait Datagrams: Send + Sync {
     /// A way for threads, where there is one and nobody has it yet. From then on, marked datagrams
     /// come there and all others here. Either can come at the wrong end: those on their way at that
     /// moment, and those that the system put together in one run.
-    fn path(&self, _mark: Mark) -> Option<Arc<dyn DatagramPath>> {
-        None
+    ///
+    /// # Errors
+    /// [`TransportError::Listen`] where there is such a way and the system refuses it now.
+    fn path(&self, _mark: Mark) -> Result<Option<Arc<dyn DatagramPath>>, TransportError> {
+        Ok(None)
     }
 
     /// Sends packets in order, as many at once as the system takes, and waits for the rest. A

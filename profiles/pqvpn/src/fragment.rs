@@ -97,6 +97,11 @@ impl Slot {
         Ok(Self { chunk, pieces })
     }
 
+    /// What the message may come to.
+    pub(crate) fn bytes(&self) -> usize {
+        self.chunk * self.pieces.len()
+    }
+
     /// Takes a fragment whose MAC is right; gives the message when it is whole.
     pub(crate) fn take(
         &mut self,

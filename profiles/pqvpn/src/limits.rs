@@ -8,8 +8,13 @@ pub const MOST_DATAGRAM: usize = 1232;
 /// The least that a request without state behind it weighs, so that its answer is no amplification
 /// (RFC 9000 section 8.1).
 pub const LEAST_REQUEST: usize = 1200;
-/// The longest handshake message: an S1 with a rotation statement at the largest suite is 19.8 kB.
-pub const MOST_MESSAGE: usize = 24_576;
+/// The longest handshake message. An S1 with a rotation statement is 19.8 kB with the suite that is
+/// shipped, 84.3 kB with FrodoKEM-1344 and 114 kB with SLH-DSA-256f in it; with both it does not fit.
+pub const MOST_MESSAGE: usize = 131_072;
+/// What a message holds at most beside keys, ciphertexts, signatures and a rotation statement.
+pub const MOST_MESSAGE_REST: usize = 1024;
+/// What a rotation statement holds at most beside a key and a signature.
+pub const MOST_ROTATION_REST: usize = 128;
 /// The most suites in an offer.
 pub const MOST_SUITES: usize = 16;
 /// The most sender shards of one direction: the low bits of an index.
@@ -25,6 +30,8 @@ pub const MOST_SPENT: usize = 65_536;
 
 /// The most messages that are being put together, in all: the oldest makes room.
 pub const MOST_SLOTS: usize = 4096;
+/// The most bytes that these may come to, in all: the oldest make room.
+pub const MOST_SLOT_BYTES: usize = 96 << 20;
 /// The most of one address.
 pub const MOST_SLOTS_OF_ADDRESS: usize = 8;
 /// The most of one site, an IPv6 /48.

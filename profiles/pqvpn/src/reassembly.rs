@@ -10,7 +10,9 @@ use thiserror::Error;
 
 use crate::address::Prefix;
 use crate::fragment::{FragmentError, Slot};
-use crate::limits::{MOST_SLOTS, MOST_SLOTS_OF_ADDRESS, MOST_SLOTS_OF_SITE, SLOT_LIFETIME};
+use crate::limits::{
+    MOST_SLOT_BYTES, MOST_SLOTS, MOST_SLOTS_OF_ADDRESS, MOST_SLOTS_OF_SITE, SLOT_LIFETIME,
+};
 use crate::wire::ControlHead;
 
 /// A fragment that has no place.
@@ -36,6 +38,8 @@ pub(crate) struct Reassembly {
     /// The places by number, the oldest first.
     by_age: BTreeMap<u64, Place>,
     made: u64,
+    /// What the messages may come to.
+    bytes: usize,
 }
 
 struct Arriving {
@@ -64,8 +68,9 @@ impl Reassembly {
         if known.is_none_or(|arriving| arriving.nonce != nonce) {
             let slot = Slot::new(head.kind, head.fragments)?;
             self.remove(&place);
-            self.make_room(from)?;
+            self.make_room(from, slot.bytes())?;
             self.made += 1;
+            self.bytes += slot.bytes();
             let arriving = Arriving {
                 nonce,
                 number: self.made,
@@ -86,7 +91,7 @@ impl Reassembly {
     }
 
     /// Room for one more message from an address.
-    fn make_room(&mut self, from: SocketAddr) -> Result<(), SlotError> {
+    fn make_room(&mut self, from: SocketAddr, bytes: usize) -> Result<(), SlotError> {
         let prefix = Prefix::of(from);
         let between = |first, last| {
             let all = self.slots.range((first, 0, 0)..=(last, u16::MAX, u32::MAX));
@@ -100,10 +105,11 @@ impl Reassembly {
         {
             return Err(SlotError::FullForSite);
         }
-        if self.slots.len() >= MOST_SLOTS
-            && let Some((_, oldest)) = self.by_age.pop_first()
-        {
-            self.slots.remove(&oldest);
+        while self.slots.len() >= MOST_SLOTS || self.bytes + bytes > MOST_SLOT_BYTES {
+            let Some((_, oldest)) = self.by_age.pop_first() else {
+                break;
+            };
+            self.remove(&oldest);
         }
         Ok(())
     }
@@ -113,13 +119,15 @@ impl Reassembly {
             && let arriving = self.slots.get(first.get())
             && arriving.is_none_or(|arriving| arriving.until <= now)
         {
-            self.slots.remove(&first.remove());
+            let place = first.remove();
+            self.remove(&place);
         }
     }
 
     fn remove(&mut self, place: &Place) {
         if let Some(arriving) = self.slots.remove(place) {
             self.by_age.remove(&arriving.number);
+            self.bytes -= arriving.slot.bytes();
         }
     }
 
@@ -132,7 +140,7 @@ impl Reassembly {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::MOST_DATAGRAM;
+    use crate::limits::{MOST_DATAGRAM, MOST_MESSAGE};
     use crate::wire::Kind;
 
     fn head(sender: u32, fragment: u8) -> ControlHead {
@@ -228,5 +236,29 @@ mod tests {
             Err(SlotError::Fragment(FragmentError::Number(255)))
         );
         assert_eq!(empty.len(), 0);
+    }
+
+    #[test]
+    fn long_messages_are_bounded_in_all_by_what_they_may_come_to() {
+        let mut slots = Reassembly::default();
+        let long = MOST_MESSAGE.div_ceil(full().len());
+        let head = |sender| ControlHead {
+            fragments: u8::try_from(long).unwrap(),
+            ..head(sender, 0)
+        };
+        let room = MOST_SLOT_BYTES / (long * full().len());
+        assert!(room < MOST_SLOTS);
+        for number in 0..=room {
+            let from = address(number);
+            let taken = slots.take(Duration::ZERO, from, [0; 32], &head(1), &full());
+            assert_eq!(taken, Ok(None));
+            assert_eq!(slots.len(), room.min(number + 1));
+            assert!(slots.bytes <= MOST_SLOT_BYTES);
+        }
+        // The first is gone, and so is all else after a while.
+        let first = (Prefix::of(address(0)), address(0).port(), 1);
+        assert!(!slots.slots.contains_key(&first));
+        slots.forget_late(SLOT_LIFETIME);
+        assert_eq!((slots.len(), slots.bytes), (0, 0));
     }
 }

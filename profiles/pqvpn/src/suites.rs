@@ -7,7 +7,7 @@ use pqfw_framework::hash::AdmittedHash;
 use pqfw_framework::suite::Suite;
 use thiserror::Error;
 
-use crate::limits::{EPOCH_BITS, MOST_SUITES};
+use crate::limits::{EPOCH_BITS, MOST_MESSAGE, MOST_MESSAGE_REST, MOST_ROTATION_REST, MOST_SUITES};
 use crate::wire::SuiteId;
 
 /// The tag of a data frame.
@@ -38,6 +38,17 @@ pub enum SuitesError {
     /// An AEAD whose frames would not fit the protocol's.
     #[error("{0}: the tag must have 16 bytes, the nonce 8 or more, and a key seal 2^20 messages")]
     Aead(String),
+    /// Keys, ciphertexts and signatures that no handshake has room for.
+    #[error(
+        "{name}: its longest handshake message may have {bytes} bytes, the limit is {MOST_MESSAGE}; take \
+         a KEM or a signature with shorter keys and signatures"
+    )]
+    Long {
+        /// The suite.
+        name: String,
+        /// The longest message that it may need.
+        bytes: usize,
+    },
 }
 
 /// The suites of a node, best first.
@@ -64,6 +75,10 @@ impl Suites {
                 return Err(SuitesError::Aead(suite.aead.info().id.clone()));
             }
             let name = suite.channel_name();
+            let bytes = longest(&suite);
+            if bytes > MOST_MESSAGE {
+                return Err(SuitesError::Long { name, bytes });
+            }
             let id = id_of(&suite.digest, &name);
             for other in &named {
                 if other.id == id {
@@ -111,6 +126,18 @@ impl Suites {
     pub fn find(&self, id: SuiteId) -> Option<&Arc<NamedSuite>> {
         self.all.iter().find(|suite| suite.id == id)
     }
+}
+
+/// The longest message of a suite: an S1 or a record with a rotation statement, or an S2.
+fn longest(suite: &Suite) -> usize {
+    let (kem, signature) = (suite.kem.sizes(), suite.signature.sizes());
+    let proof = signature.verifying_key + signature.signature;
+    // A rotation statement has a length of 16 bits, which twice as much in a message does not pass.
+    let known = kem.encapsulation_key + 2 * proof + MOST_ROTATION_REST;
+    let s1 = known + kem.encapsulation_key + kem.ciphertext;
+    let record = known + kem.encapsulation_key;
+    let s2 = 2 * kem.ciphertext + signature.signature;
+    s1.max(record).max(s2) + MOST_MESSAGE_REST
 }
 
 fn id_of(digest: &AdmittedHash, name: &str) -> SuiteId {

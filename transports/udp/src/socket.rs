@@ -198,14 +198,21 @@ impl Datagrams for UdpDatagrams {
     }
 
     #[cfg(target_os = "linux")]
-    fn path(&self, mark: Mark) -> Option<Arc<dyn DatagramPath>> {
+    fn path(&self, mark: Mark) -> Result<Option<Arc<dyn DatagramPath>>, TransportError> {
         if self.beside.get().is_some() {
-            return None;
+            return Ok(None);
         }
-        let beside = UdpPath::beside(&self.socket, self.address, mark).ok()?;
+        let beside = UdpPath::beside(&self.socket, self.address, mark).map_err(|error| {
+            TransportError::Listen {
+                address: self.address.to_string(),
+                reason: format!("no second socket there for threads: {error}"),
+            }
+        })?;
         let beside = Arc::new(beside);
-        self.beside.set(beside.clone()).ok()?;
-        Some(beside)
+        if self.beside.set(beside.clone()).is_err() {
+            return Ok(None);
+        }
+        Ok(Some(beside))
     }
 
     fn send<'a>(&'a self, packets: &'a [Packet]) -> BoxFuture<'a, Result<(), TransportError>> {
@@ -296,6 +303,23 @@ mod tests {
         assert_eq!(run_length(&packets(&[(1, 1); 100]), 64), 64);
         assert_eq!(run_length(&packets(&[(1, 1); 100]), 1), 1);
         assert_eq!(run_length(&packets(&[(1, 1); 100]), 0), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_second_socket_that_the_system_refuses_is_an_error() {
+        let mut socket = UdpDatagrams::bind("127.0.0.1:0").await.unwrap();
+        // TEST-NET-1, RFC 5737: no machine has it.
+        socket.address = ([192, 0, 2, 1], 9).into();
+        let error = socket
+            .path(Mark {
+                offset: 0,
+                value: 0,
+            })
+            .err()
+            .unwrap();
+        assert!(matches!(error, TransportError::Listen { .. }), "{error}");
+        assert!(error.to_string().contains("for threads"), "{error}");
     }
 
     #[test]

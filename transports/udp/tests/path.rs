@@ -39,7 +39,7 @@ fn settings(listen: &str) -> TransportSettings {
 async fn socket(listen: &str) -> (Arc<dyn Datagrams>, Arc<dyn DatagramPath>, SocketAddr) {
     let socket = UdpTransport.bind_datagrams(&settings(listen)).await;
     let socket = socket.unwrap();
-    let path = socket.path(MARK).unwrap();
+    let path = socket.path(MARK).unwrap().unwrap();
     let address = socket
         .url()
         .strip_prefix("udp://")
@@ -127,7 +127,7 @@ async fn a_full_queue_of_tasks_takes_nothing_from_threads() {
 #[tokio::test]
 async fn an_address_with_two_sockets_is_as_taken_as_one_with_one() {
     let (first, _path, address) = socket("127.0.0.1:0").await;
-    assert!(first.path(MARK).is_none());
+    assert!(first.path(MARK).unwrap().is_none());
     let again = settings(&address.to_string());
     let error = UdpTransport.bind_datagrams(&again).await.err().unwrap();
     assert!(matches!(error, TransportError::Listen { .. }), "{error}");

@@ -121,7 +121,8 @@ struct State {
 /// threads; else frames of data wait apart from those of handshakes, and no flood of these loses any.
 ///
 /// # Errors
-/// [`DriverError::Config`], [`DriverError::Small`], [`DriverError::Workers`].
+/// [`DriverError::Config`], [`DriverError::Small`], [`DriverError::Workers`], and
+/// [`DriverError::Transport`] where the socket has such a way and the system refuses it.
 pub fn start(
     mut config: Config,
     workers: Workers,
@@ -136,7 +137,11 @@ pub fn start(
             most: most_bytes,
         });
     }
-    let path = config.carried.then(|| socket.path(DATA_MARK)).flatten();
+    let path = if config.carried {
+        socket.path(DATA_MARK)?
+    } else {
+        None
+    };
     config.carried = path.is_some();
     let carries = path.map(|path| (Arc::<Plane>::default(), path));
     let shared = Arc::new(Shared {

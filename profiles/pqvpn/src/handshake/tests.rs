@@ -10,7 +10,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::identity::{Identity, Record, RecordTerms};
-use crate::people::{CHEAP, FAST, HYBRID, OTHER, SIBLING, identity, rng, suite, suites};
+use crate::limits::MOST_MESSAGE;
+use crate::people::{
+    CHEAP, FAST, HYBRID, LONG_KEYS, LONG_SIGNATURES, OTHER, SIBLING, identity, rng, suite, suites,
+};
 use crate::suites::Suites;
 use crate::token::Token;
 use crate::trust::{TrustList, TrustMode};
@@ -337,14 +340,25 @@ fn a_rotation_is_what_the_former_has_signed() {
     let about = former.rotate_to(&suite, former.id, &mut rng).unwrap();
     let other = identity(1, CHEAP).following(about);
     assert!(matches!(other, Err(crate::IdentityError::Rotation)));
-    // The largest message there is.
-    let large = identity(1, HYBRID);
-    let statement =
-        identity(8, HYBRID).rotate_to(&crate::people::suite(HYBRID), large.id, &mut rng);
-    let mut pair = pair(HYBRID);
-    pair.near = large.following(statement.unwrap()).unwrap();
-    let length = |m: &mut Vec<u8>| assert_eq!(m.len(), 19_893);
-    assert!(pair.meet(length, nothing).is_ok());
+}
+
+#[test]
+fn a_rotation_has_room_in_every_suite() {
+    for (name, bytes) in [
+        (HYBRID, 19_893),
+        (LONG_KEYS, 84_338),
+        (LONG_SIGNATURES, 114_278),
+    ] {
+        let (near, former, mut rng) = (identity(1, name), identity(8, name), rng(1));
+        let statement = former.rotate_to(&suite(name), near.id, &mut rng);
+        let mut pair = pair(name);
+        pair.near = near.following(statement.unwrap()).unwrap();
+        let record = pair.near.record(terms(), &mut rng).unwrap();
+        assert!(record.as_bytes().len() <= MOST_MESSAGE, "{name}");
+        Record::read(record.as_bytes(), &suites(&[name]), NOW).unwrap();
+        let length = |m: &mut Vec<u8>| assert_eq!(m.len(), bytes, "{name}");
+        assert!(pair.meet(length, nothing).is_ok());
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pqfw_framework::transport::{Datagrams, Transport, TransportError};
+use pqfw_framework::transport::{Datagrams, Transport};
 use pqfw_framework::world::World;
 use pqfw_memory::{MemoryTransport, SeededWorld};
 use pqfw_pqvpn::driver::{DriverError, Handle, Workers, start};
@@ -265,12 +265,18 @@ async fn a_socket_that_is_no_more_ends_the_node() {
     let world = Arc::new(SeededWorld::new(1));
     let (node, work) = begin(config(&own, &[]), WORKERS, Arc::new(Broken), world);
     let ended = work.await.unwrap();
-    let broken = TransportError::Broken {
-        address: "broken:".into(),
-        reason: "a test".into(),
-    };
-    assert_eq!(ended, Err(DriverError::Transport(broken)));
+    assert_eq!(ended, Err(DriverError::Transport(Broken::error())));
     assert_eq!(node.next().await, None);
+}
+
+#[tokio::test]
+async fn a_way_for_threads_that_the_system_refuses_is_not_gone_without() {
+    let own = shared(0, CHEAP);
+    let mut config = config(&own, &[]);
+    config.carried = true;
+    let world = Arc::new(SeededWorld::new(1));
+    let error = start(config, WORKERS, Arc::new(Broken), world).err();
+    assert_eq!(error, Some(DriverError::Transport(Broken::error())));
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pqfw_framework::transport::{
-    BoxFuture, Datagrams, Packet, TransportError, TransportLimits, TransportSettings,
+    BoxFuture, DatagramPath, Datagrams, Mark, Packet, TransportError, TransportLimits,
+    TransportSettings,
 };
 use pqfw_pqvpn::limits::MOST_DATAGRAM;
 
@@ -56,7 +57,7 @@ impl Datagrams for Narrow {
 pub(crate) struct Broken;
 
 impl Broken {
-    fn error() -> TransportError {
+    pub(crate) fn error() -> TransportError {
         TransportError::Broken {
             address: "broken:".into(),
             reason: "a test".into(),
@@ -71,6 +72,10 @@ impl Datagrams for Broken {
 
     fn max_bytes(&self) -> usize {
         MOST_DATAGRAM
+    }
+
+    fn path(&self, _: Mark) -> Result<Option<Arc<dyn DatagramPath>>, TransportError> {
+        Err(Self::error())
     }
 
     fn send<'a>(&'a self, _: &'a [Packet]) -> BoxFuture<'a, Result<(), TransportError>> {

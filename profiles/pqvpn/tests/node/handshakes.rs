@@ -7,7 +7,7 @@ use pqfw_pqvpn::session::Role;
 use pqfw_pqvpn::trust::Verdict;
 
 use crate::net::{Net, address, config};
-use crate::people::{CHEAP, FAST, HYBRID, SIBLING, shared};
+use crate::people::{CHEAP, FAST, HYBRID, LONG_KEYS, LONG_SIGNATURES, SIBLING, shared};
 
 fn kinds(net: &Net) -> Vec<u8> {
     let mut kinds: Vec<_> = net.sent.iter().map(|packet| packet.kind()).collect();
@@ -64,6 +64,23 @@ fn the_suites_of_the_specification_fit_their_frames() {
                 .count()
         };
         let expected = if name == HYBRID { (11, 7) } else { (8, 5) };
+        assert_eq!((fragments(1), fragments(2)), expected, "{name}");
+    }
+}
+
+#[test]
+fn suites_with_long_keys_or_signatures_meet_too() {
+    for (name, expected) in [(LONG_KEYS, (67, 43)), (LONG_SIGNATURES, (51, 47))] {
+        let mut net = Net::of(2, &[name]);
+        net.connect(0, 1);
+        net.settle();
+        assert!(net.is_up(0, 1), "{name}: {:?}", net.places[1].refusals);
+        let fragments = |kind| {
+            net.sent
+                .iter()
+                .filter(|packet| packet.kind() == kind)
+                .count()
+        };
         assert_eq!((fragments(1), fragments(2)), expected, "{name}");
     }
 }

@@ -26,13 +26,25 @@ pub(crate) const HYBRID: &str =
 /// The suite for speed.
 pub(crate) const FAST: &str = "X25519+ML-KEM-768/Ed25519+ML-DSA-65/ChaCha20-Poly1305/HKDF-SHA512";
 
+/// The longest keys that have room.
+pub(crate) const LONG_KEYS: &str =
+    "X25519+ML-KEM-1024+FrodoKEM-1344-SHAKE/Ed25519+ML-DSA-87/ChaCha20-Poly1305/HKDF-SHA512";
+/// The longest signatures that have room.
+pub(crate) const LONG_SIGNATURES: &str =
+    "X25519+ML-KEM-768/Ed25519+ML-DSA-65+SLH-DSA-SHAKE-256f/ChaCha20-Poly1305/HKDF-SHA512";
+/// Both, which have none.
+pub(crate) const TOO_LONG: &str =
+    "FrodoKEM-1344-SHAKE/SLH-DSA-SHAKE-256f/ChaCha20-Poly1305/HKDF-SHA512";
+
 pub(crate) static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     Registry::builder()
         .with(pqfw_aead::plugin())
         .with(pqfw_classical::plugin())
+        .with(pqfw_frodokem::plugin())
         .with(pqfw_hash::plugin())
         .with(pqfw_ml_dsa::plugin())
         .with(pqfw_ml_kem::plugin())
+        .with(pqfw_slh_dsa::plugin())
         .build()
         .unwrap()
 });

@@ -15,7 +15,7 @@ use pqfw_pqvpn::node::{ConfigError, Node};
 use pqfw_pqvpn::{Identity, IdentityError, Suites, SuitesError};
 
 use crate::net::config;
-use crate::people::{CHEAP, OTHER, SIBLING, rng, shared, suite, suites};
+use crate::people::{CHEAP, OTHER, SIBLING, TOO_LONG, rng, shared, suite, suites};
 use crate::watched::watched_suite;
 
 fn error(suites: Vec<Suite>) -> SuitesError {
@@ -37,6 +37,11 @@ fn suites_have_one_kem_one_signature_and_different_names() {
             Err(why) => assert_eq!(why, SuitesError::Aead("Watched".into())),
         }
     }
+    let (name, bytes) = (TOO_LONG.to_owned(), 165_728);
+    assert_eq!(
+        error(vec![suite(TOO_LONG)]),
+        SuitesError::Long { name, bytes }
+    );
     let two = suites(&[CHEAP, SIBLING]);
     let offer = two.offer();
     assert_eq!(two.choose(&[offer[1], offer[0]]).unwrap().name, CHEAP);
