@@ -59,6 +59,17 @@ pub struct SystemInfo {
     pub shipped_profile: &'static str,
 }
 
+impl SystemInfo {
+    /// The refusal of a role that the system does not have: it names those that it has.
+    #[must_use]
+    pub fn has_no(&self, role: Role) -> RunError {
+        let known: Vec<_> = self.roles.iter().map(Role::to_string).collect();
+        let (system, known) = (self.name, known.join(", "));
+        let text = format!("{system} has no role `{role}`; there are: {known}");
+        RunError::new(Failure::Usage, text)
+    }
+}
+
 /// One dialect of a system.
 #[derive(Clone, Debug)]
 pub struct Dialect {
@@ -291,6 +302,26 @@ impl RunError {
             failure,
             message: message.to_string(),
         }
+    }
+}
+
+impl Host {
+    /// Refuses a list of suites for a dialect that does not negotiate.
+    ///
+    /// # Errors
+    /// [`RunError`] that names the dialect.
+    pub fn one_suite(&self, dialect: &str) -> Result<(), RunError> {
+        if self.alternatives.is_empty() {
+            return Ok(());
+        }
+        let text = format!("dialect {dialect} negotiates nothing: name one suite, not a list");
+        Err(RunError::new(Failure::Usage, text))
+    }
+}
+
+impl From<ProfileError> for RunError {
+    fn from(error: ProfileError) -> Self {
+        Self::new(Failure::Usage, error)
     }
 }
 

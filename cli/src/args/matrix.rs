@@ -16,14 +16,13 @@ pub(crate) struct Matrix {
     /// Change this line alone; may be repeated; default: all four
     #[arg(long, value_enum)]
     pub(crate) only: Vec<Line>,
-    /// Also run every pair of values, in as few combinations as can be found (but for parts that are
-    /// no standards)
+    /// Also run every pair of standards that work, in as few combinations as can be found
     #[arg(long, conflicts_with = "all")]
     pub(crate) pairs: bool,
     /// Also run signatures that take long, which some scenarios make hundreds of
     #[arg(long)]
     pub(crate) slow: bool,
-    /// Also run every combination: hours
+    /// Also run every combination of standards that work
     #[arg(long)]
     pub(crate) all: bool,
     /// Print tables in Markdown

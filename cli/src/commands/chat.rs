@@ -1,7 +1,6 @@
 //! `pqfw chat`: messages, pipes and forwarded ports over the channel.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::Role;
@@ -10,12 +9,12 @@ use pqfw_mlkem_tcp::config::Config;
 
 use super::Rehearsal;
 use super::run::{LAST_WORDS, runtime};
+use super::system::{self, Asker};
 use crate::args::chat::{Chat, ChatTarget};
-use crate::args::{Common, Level, ProfileArgs, Run};
-use crate::compose::{self, Composed};
+use crate::args::{Common, ProfileArgs};
+use crate::compose::Composed;
 use crate::error::CliError;
-use crate::output::{Output, Tone};
-use crate::report::{Console, Doors};
+use crate::output::Output;
 
 /// The system, and the name of its shipped profile.
 const SYSTEM: &str = "mlkem-tcp";
@@ -32,11 +31,11 @@ pub(super) fn run(
             profile,
             ready_file,
         } => {
-            let run = as_run(profile, Role::Server, ready_file, &registry)?;
+            let run = system::as_run(SYSTEM, profile, Role::Server, ready_file, &registry)?;
             super::run::run(run, common, registry, rehearsal, output)
         }
         Chat::Connect(target) => {
-            let run = as_run(reaching(target), Role::Client, None, &registry)?;
+            let run = system::as_run(SYSTEM, reaching(target), Role::Client, None, &registry)?;
             super::run::run(run, common, registry, rehearsal, output)
         }
         Chat::Send(target) => {
@@ -66,41 +65,6 @@ pub(super) fn run(
     }
 }
 
-/// The same as `pqfw run`, with a profile of this system.
-fn as_run(
-    args: ProfileArgs,
-    role: Role,
-    ready_file: Option<PathBuf>,
-    registry: &Registry,
-) -> Result<Run, CliError> {
-    let profile = args.profile.unwrap_or_else(|| SYSTEM.into());
-    ours(&profile, &args.set, registry)?;
-    Ok(Run {
-        profile,
-        role: Some(role.to_string()),
-        set: args.set,
-        ready_file,
-        rehearse: false,
-        no_temp_keys: false,
-        pid_file: None,
-        daemonize: false,
-    })
-}
-
-fn ours(
-    name: &str,
-    set: &[(String, String)],
-    registry: &Registry,
-) -> Result<pqfw_framework::profile::Profile, CliError> {
-    let (profile, _) = compose::resolve(name, set, registry)?;
-    if profile.common.system != SYSTEM {
-        let system = &profile.common.system;
-        let text = format!("{name} is a profile of {system}, not of {SYSTEM}");
-        return Err(CliError::usage(text));
-    }
-    Ok(profile)
-}
-
 fn reaching(target: ChatTarget) -> ProfileArgs {
     let mut args = target.profile;
     let to = target.to.map(|url| ("transport.connect".to_owned(), url));
@@ -117,8 +81,7 @@ fn client(
 ) -> Result<Composed, CliError> {
     let mut args = reaching(target);
     args.set.push(("role".into(), Role::Client.to_string()));
-    let name = args.profile.unwrap_or_else(|| SYSTEM.into());
-    let profile = ours(&name, &args.set, registry)?;
+    let profile = system::profile(SYSTEM, args, registry)?;
     if profile.dialect != channel::DIALECT {
         let text = format!(
             "dialect {} only chats; pipes and forwarding need --set dialect={}",
@@ -127,21 +90,12 @@ fn client(
         );
         return Err(CliError::usage(text));
     }
-    super::start_logging(common, &profile, Level::Warn)?;
-    let console = Console {
-        output: *output,
-        system: SYSTEM.into(),
-        dialect: profile.dialect.clone(),
+    let asker = Asker {
         role: Role::Client,
+        console: *output,
         ready_file,
-        doors: Doors::default(),
     };
-    let composed = compose::compose(profile, Role::Client, registry, Arc::new(console), output)?;
-    for warning in composed.warnings() {
-        let warning = format!("warning: {warning}");
-        output.line_err(&output.paint_err(Tone::Warning, &warning));
-    }
-    Ok(composed)
+    asker.compose(profile, common, registry, output)
 }
 
 fn caller(composed: &Composed) -> Result<Caller, CliError> {

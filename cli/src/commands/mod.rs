@@ -23,6 +23,7 @@ mod qu3;
 mod run;
 mod selftest;
 mod sig;
+mod system;
 mod vectors;
 mod vpn;
 

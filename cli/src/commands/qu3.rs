@@ -1,7 +1,5 @@
 //! `pqfw qu3`: the client's side of QU3.
 
-use std::sync::Arc;
-
 use pqfw_framework::profile::Profile;
 use pqfw_framework::python_json::{self, Json, Limits};
 use pqfw_framework::registry::Registry;
@@ -12,13 +10,12 @@ use pqfw_qu3::models::{Model, Models};
 use pqfw_qu3::policy;
 use serde_json::{Value, json};
 
+use super::system::{self, Asker};
+use crate::args::Common;
 use crate::args::qu3::{InputFormat, Qu3, Qu3Target};
-use crate::args::{Common, Level};
-use crate::compose;
 use crate::error::CliError;
 use crate::files;
 use crate::output::{Output, Tone};
-use crate::report::{Console, Doors};
 
 mod identity;
 
@@ -123,33 +120,14 @@ fn host(
     registry: &Registry,
     output: &Output,
 ) -> Result<(Host, Profile), CliError> {
-    let mut set = target.profile.set;
-    set.push(("role".into(), Role::Client.to_string()));
+    let mut args = target.profile;
+    args.set.push(("role".into(), Role::Client.to_string()));
     // A client keeps nothing in a store; its trust is in key files.
-    set.push(("store.url".into(), "memory:".into()));
-    set.extend(target.server.map(|url| ("transport.connect".into(), url)));
-    let name = target.profile.profile.unwrap_or_else(|| "qu3".into());
-    let (profile, _) = compose::resolve(&name, &set, registry)?;
-    if profile.common.system != "qu3" {
-        let system = &profile.common.system;
-        return Err(CliError::usage(format!(
-            "{name} is a profile of {system}, not of qu3"
-        )));
-    }
-    super::start_logging(common, &profile, Level::Warn)?;
-    let console = Console {
-        output: output.for_people(),
-        system: "qu3".into(),
-        dialect: profile.dialect.clone(),
-        role: Role::Client,
-        ready_file: None,
-        doors: Doors::default(),
-    };
-    let composed = compose::compose(profile, Role::Client, registry, Arc::new(console), output)?;
-    for warning in composed.warnings() {
-        let warning = format!("warning: {warning}");
-        output.line_err(&output.paint_err(Tone::Warning, &warning));
-    }
+    args.set.push(("store.url".into(), "memory:".into()));
+    let to = target.server.map(|url| ("transport.connect".into(), url));
+    args.set.extend(to);
+    let profile = system::profile("qu3", args, registry)?;
+    let composed = Asker::quiet(Role::Client, output).compose(profile, common, registry, output)?;
     Ok((composed.host, composed.profile))
 }
 

@@ -37,14 +37,9 @@ pub(super) fn run(
     let level = super::start_logging(common, &profile, Level::Info)?;
     let _pid_file = run.pid_file.as_deref().map(PidFile::write).transpose()?;
     let role = profile.common.role;
-    let roles = registry.system(&profile.common.system)?.info().roles;
-    if !roles.contains(&role) {
-        let known: Vec<_> = roles.iter().map(Role::to_string).collect();
-        let system = &profile.common.system;
-        let known = known.join(", ");
-        return Err(CliError::usage(format!(
-            "{system} has no role `{role}`; there are: {known}"
-        )));
+    let system = registry.system(&profile.common.system)?.info();
+    if !system.roles.contains(&role) {
+        return Err(system.has_no(role).into());
     }
     if run.rehearse || role == Role::Demo {
         rehearsal.apply(&mut registry)?;

@@ -2,12 +2,14 @@
 
 use thiserror::Error;
 
-use super::{KeyCodecError, KeyImportError, PrivateKeyParts, private_from_file, private_to_pem};
+use super::stored::{self, Keyed};
+use super::{KeyCodecError, KeyImportError, PrivateKeyParts};
+use crate::catalogue::AlgorithmInfo;
 use crate::kem::KemError;
 use crate::rand_core::CryptoRng;
 use crate::secret::{SecretBytes, SecretKind};
 use crate::signature::{AdmittedSignature, SignatureError, SigningKey};
-use crate::system::{KeyFileError, KeyFiles};
+use crate::system::{Failure, KeyFileError, KeyFiles, RunError};
 
 /// An identity that cannot be had.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -39,6 +41,18 @@ pub enum IdentityError {
     Kem(#[from] KemError),
 }
 
+impl From<IdentityError> for RunError {
+    fn from(error: IdentityError) -> Self {
+        let failure = match &error {
+            IdentityError::File(_) | IdentityError::Signature(_) | IdentityError::Kem(_) => {
+                Failure::Operation
+            }
+            IdentityError::Codec { .. } | IdentityError::Import { .. } => Failure::Usage,
+        };
+        Self::new(failure, error)
+    }
+}
+
 /// The key in the file `name`, or, when that one is of another algorithm, in `NAME-ALGORITHM.pem`
 /// beside it. When there is no such file the key is made and written; the second value says so.
 ///
@@ -50,22 +64,7 @@ pub fn identity_key(
     signature: &AdmittedSignature,
     rng: &mut dyn CryptoRng,
 ) -> Result<(SigningKey, bool), IdentityError> {
-    match stored_identity(files, name, signature) {
-        Ok(Some(key)) => Ok((key, false)),
-        Ok(None) => Ok((new_identity(files, name, signature, rng)?, true)),
-        Err(IdentityError::Codec {
-            error: KeyCodecError::WrongAlgorithm { .. },
-            ..
-        }) => {
-            let stem = name.strip_suffix(".pem").unwrap_or(name);
-            let beside = format!("{stem}-{}.pem", signature.info().id);
-            match stored_identity(files, &beside, signature)? {
-                Some(key) => Ok((key, false)),
-                None => Ok((new_identity(files, &beside, signature, rng)?, true)),
-            }
-        }
-        Err(other) => Err(other),
-    }
+    stored::stored_or_new(files, name, signature, rng)
 }
 
 /// The key in a file; `None` when there is no such file.
@@ -77,22 +76,7 @@ pub fn stored_identity(
     name: &str,
     signature: &AdmittedSignature,
 ) -> Result<Option<SigningKey>, IdentityError> {
-    let Some(file) = files.read(name)? else {
-        return Ok(None);
-    };
-    let place = || format!("{}/{name}", files.describe());
-    let parts = private_from_file(signature.info(), file.expose()).map_err(|error| {
-        IdentityError::Codec {
-            place: place(),
-            error,
-        }
-    })?;
-    let key = signature.import_private_key(&parts);
-    let key = key.map_err(|error| IdentityError::Import {
-        place: place(),
-        error,
-    })?;
-    Ok(Some(key))
+    stored::stored(files, name, signature)
 }
 
 /// Makes a key and writes it, over what is there.
@@ -105,19 +89,31 @@ pub fn new_identity(
     signature: &AdmittedSignature,
     rng: &mut dyn CryptoRng,
 ) -> Result<SigningKey, IdentityError> {
-    let key = signature.generate_storable(rng)?;
-    let parts = PrivateKeyParts {
-        seed: export(&key, SecretKind::Seed)?,
-        expanded: export(&key, SecretKind::Expanded)?,
-        public_key: Some(key.verifying_key()),
-    };
-    let pem = private_to_pem(signature.info(), &parts);
-    let pem = pem.map_err(|error| IdentityError::Codec {
-        place: format!("{}/{name}", files.describe()),
-        error,
-    })?;
-    files.write(name, pem.as_bytes(), true)?;
-    Ok(key)
+    stored::new(files, name, signature, rng)
+}
+
+impl Keyed for AdmittedSignature {
+    type Key = SigningKey;
+
+    fn info(&self) -> &AlgorithmInfo {
+        self.info()
+    }
+
+    fn import(&self, parts: &PrivateKeyParts) -> Result<SigningKey, KeyImportError> {
+        self.import_private_key(parts)
+    }
+
+    fn generate(&self, rng: &mut dyn CryptoRng) -> Result<SigningKey, IdentityError> {
+        Ok(self.generate_storable(rng)?)
+    }
+
+    fn parts(key: &SigningKey) -> Result<PrivateKeyParts, IdentityError> {
+        Ok(PrivateKeyParts {
+            seed: export(key, SecretKind::Seed)?,
+            expanded: export(key, SecretKind::Expanded)?,
+            public_key: Some(key.verifying_key()),
+        })
+    }
 }
 
 fn export(key: &SigningKey, kind: SecretKind) -> Result<Option<SecretBytes>, SignatureError> {

@@ -27,6 +27,7 @@ mod pem;
 mod private;
 mod public;
 mod short;
+mod stored;
 mod value;
 
 pub use cost::{PBKDF2_MOST_ITERATIONS, SCRYPT_MOST_MEMORY_BYTES, SCRYPT_MOST_WORK};

@@ -124,6 +124,12 @@ impl Default for Limits {
     }
 }
 
+impl Default for TransportLimits {
+    fn default() -> Self {
+        Self::from(&Limits::default())
+    }
+}
+
 impl From<&Limits> for TransportLimits {
     fn from(limits: &Limits) -> Self {
         let bytes = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);

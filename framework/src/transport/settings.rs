@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::TlsSettings;
 
-/// A profile's `[transport]`, as a transport needs it.
-#[derive(Clone, Debug)]
+/// A profile's `[transport]`, as a transport needs it. By default what a profile says that names nothing:
+/// no address, its limits, no TLS.
+#[derive(Clone, Debug, Default)]
 pub struct TransportSettings {
     /// Where to listen.
     pub listen: String,
@@ -17,7 +18,8 @@ pub struct TransportSettings {
     pub tls: Option<Arc<TlsSettings>>,
 }
 
-/// What a transport allows a peer. Each limit has a refusal of its own.
+/// What a transport allows a peer. Each limit has a refusal of its own. By default what a profile without
+/// `transport.limits` allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransportLimits {
     /// Bytes of one body; more is refused before it is buffered.

@@ -12,6 +12,13 @@ pub struct Connection {
     pub peer: String,
 }
 
+impl Connection {
+    /// Both halves, to be [joined](crate::splice::splice) with another's.
+    pub fn ends(&mut self) -> (&mut dyn StreamReader, &mut dyn StreamWriter) {
+        (&mut *self.reader, &mut *self.writer)
+    }
+}
+
 /// The receiving half of a stream.
 pub trait StreamReader: Send {
     /// Waits for bytes and gives how many were put at the beginning of `buffer`; 0 when the peer

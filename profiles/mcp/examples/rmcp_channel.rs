@@ -68,16 +68,11 @@ async fn main() -> Result<(), Failure> {
     };
     let mut settings = TransportSettings {
         listen: "127.0.0.1:0".into(),
-        connect: String::new(),
-        tls: None,
         limits: TransportLimits {
             body_bytes: MESSAGE_BYTES,
-            header_bytes: 1 << 14,
-            connections: 16,
-            idle_secs: 60,
-            request_secs: 10,
-            per_ip_per_minute: 0,
+            ..TransportLimits::default()
         },
+        ..TransportSettings::default()
     };
     let served = Arc::new(Served {
         channel: end(server_is, server_knows)?,

@@ -56,7 +56,7 @@ impl System for Mcp {
         let config = profile.system_table::<McpConfig>();
         let profile = profile.clone();
         Box::pin(async move {
-            let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            let config = config?;
             match profile.dialect.as_str() {
                 bridge::DIALECT => bridge::run(role, &config, &profile, host, stop).await,
                 signed::DIALECT => signed::run(role, &config, &profile, host, stop).await,

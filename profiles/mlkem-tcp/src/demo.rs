@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pqfw_framework::scene::{Scene, failed};
 use pqfw_framework::signature::SigningKey;
 use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
 use pqfw_framework::transport::{BoxFuture, Connection, Listener, StreamService};
@@ -23,14 +24,13 @@ use crate::wire::{Bundle, Greeting};
 /// # Errors
 /// [`RunError`] when anything does not happen as it should: then the demo has found a fault.
 pub async fn run(host: Host, bounds: Bounds) -> Result<(), RunError> {
-    let mut scene = Scene {
-        number: 0,
-        began: 0,
+    let mut cast = Cast {
+        scene: Scene::new(host.world.clone(), host.report.clone()),
         host,
         bounds,
     };
-    scene.plain().await?;
-    scene.signed().await
+    cast.plain().await?;
+    cast.signed().await
 }
 
 /// A command that a Python peer would run on reading this, if it used `pickle.loads`.
@@ -38,25 +38,25 @@ const EVIL_PICKLE: &[u8] = b"cos\nsystem\n(S'id'\ntR.";
 /// The same in protocol 4's clothes.
 const EVIL_PICKLE_4: &[u8] = b"\x80\x04cos\nsystem\n\x8c\x02id\x85R.";
 
-/// The stage: numbers the steps and times them.
-struct Scene {
-    number: usize,
-    began: u64,
+/// Who plays.
+struct Cast {
+    scene: Scene,
     host: Host,
     bounds: Bounds,
 }
 
-impl Scene {
+impl Cast {
     /// A server whose key nobody vouches for.
     async fn plain(&mut self) -> Result<(), RunError> {
-        self.step("the server makes its key, a client receives it");
+        self.scene
+            .step("the server makes its key, a client receives it");
         let keys = ServerKeys::generate(&self.host.suite, None, &mut *self.host.world.rng())?;
         let (listener, heard, at) = self.serve(keys).await?;
-        self.fact("server", listener.url());
+        self.scene.fact("server", listener.url());
         let (session, connection) = client::open(&at, Trust::default(), self.bounds).await?;
         let suite = self.host.suite.clone();
         let kem = &suite.kem;
-        self.fact(
+        self.scene.fact(
             "KEM key",
             &format!(
                 "{} bytes of {}",
@@ -65,16 +65,18 @@ impl Scene {
             ),
         );
         let warning = session.server().warning();
-        self.passed(&warning.ok_or_else(|| failed("an unsigned key was believed"))?);
+        self.scene
+            .passed(&warning.ok_or_else(|| failed("an unsigned key was believed"))?);
 
-        self.step("three messages, each under an encapsulation of its own");
+        self.scene
+            .step("three messages, each under an encapsulation of its own");
         let lines = ["hello", "aß😀", "exit"];
         let mut frames = Vec::new();
         for line in lines {
             frames.push(session.say(line, &mut *self.host.world.rng())?);
         }
         let first = frames.first().cloned().unwrap_or_default();
-        self.fact(
+        self.scene.fact(
             "on the wire",
             &format!("{} bytes for the {} of `hello`", first.len(), "hello".len()),
         );
@@ -89,14 +91,17 @@ impl Scene {
         if said != expected {
             return Err(failed(format!("the server heard {said:?}")));
         }
-        self.passed("the server read all three, and `exit` ended the session");
+        self.scene
+            .passed("the server read all three, and `exit` ended the session");
 
-        self.step("attack: one byte of a message is changed on its way");
+        self.scene
+            .step("attack: one byte of a message is changed on its way");
         let tampered = self.tampered(&first)?;
         self.refused(&at, &tampered, &heard, "does not decrypt")
             .await?;
 
-        self.step("attack: pickles that would run a command at a Python peer");
+        self.scene
+            .step("attack: pickles that would run a command at a Python peer");
         let evil = frame::encode(EVIL_PICKLE, self.bounds.frame_bytes).map_err(failed)?;
         self.refused(&at, &evil, &heard, "the opcode GLOBAL at byte 0")
             .await?;
@@ -104,20 +109,23 @@ impl Scene {
         self.refused(&at, &evil, &heard, "the opcode GLOBAL at byte 2")
             .await?;
 
-        self.step("what this dialect cannot refuse: the first message, recorded, once more");
+        self.scene
+            .step("what this dialect cannot refuse: the first message, recorded, once more");
         let (_, connection) = client::open(&at, Trust::default(), self.bounds).await?;
         let events = converse(connection, &[first], &heard).await?;
         if !events.contains(&Event::Line(console::decrypted("hello"))) {
             return Err(failed("the recorded message was not read"));
         }
-        self.passed("read again, as MLT-4 says at every start; the server lives on");
+        self.scene
+            .passed("read again, as MLT-4 says at every start; the server lives on");
         listener.shutdown().await;
         Ok(())
     }
 
     /// A server whose key is signed, and what an attacker makes of that.
     async fn signed(&mut self) -> Result<(), RunError> {
-        self.step("a server that signs its key, a client that pinned it");
+        self.scene
+            .step("a server that signs its key, a client that pinned it");
         let suite = self.host.suite.clone();
         let signing = suite.signature.generate(&mut *self.host.world.rng());
         let signing = signing.map_err(failed)?;
@@ -127,8 +135,8 @@ impl Scene {
         let fingerprint =
             fingerprint.ok_or_else(|| failed("the signing key has no fingerprint"))?;
         let (listener, _, at) = self.serve(keys).await?;
-        self.fact("signed with", &suite.signature.info().id);
-        self.fact(
+        self.scene.fact("signed with", &suite.signature.info().id);
+        self.scene.fact(
             "first frame",
             &format!("{} bytes", real.payload(&suite).len()),
         );
@@ -142,7 +150,7 @@ impl Scene {
         }
         drop(connection);
         listener.shutdown().await;
-        self.passed(&format!("it is {fingerprint}"));
+        self.scene.passed(&format!("it is {fingerprint}"));
 
         let stranger = suite.signature.generate(&mut *self.host.world.rng());
         let stranger = self.sign_with(&stranger.map_err(failed)?)?.greeting;
@@ -164,7 +172,7 @@ impl Scene {
                 "none of `mlkem-tcp.pins`",
             ),
         ] {
-            self.step(title);
+            self.scene.step(title);
             self.disbelieved(&greeting, &trust, words).await?;
         }
         Ok(())
@@ -236,7 +244,7 @@ impl Scene {
                 let reason = text
                     .split_once(" is over: ")
                     .map_or(&*text, |(_, reason)| reason);
-                self.passed(&format!("refused: {reason}"));
+                self.scene.passed(&format!("refused: {reason}"));
                 Ok(())
             }
             other => Err(failed(format!(
@@ -264,40 +272,12 @@ impl Scene {
                         "expected `{words}`, the client said {error}"
                     )));
                 }
-                self.passed(&format!("refused: {error}"));
+                self.scene.passed(&format!("refused: {error}"));
                 Ok(())
             }
             Err(error) => Err(failed(error)),
             Ok(_) => Err(failed("the attack succeeded")),
         }
-    }
-
-    fn step(&mut self, title: &str) {
-        self.number += 1;
-        self.host.report.event(&Event::Step {
-            number: self.number,
-            title: title.into(),
-        });
-        self.began = self.micros();
-    }
-
-    fn fact(&self, name: &str, value: &str) {
-        self.host.report.event(&Event::Fact {
-            name: name.into(),
-            value: value.into(),
-        });
-    }
-
-    fn passed(&self, what: &str) {
-        let elapsed = self.micros().saturating_sub(self.began);
-        let (whole, tenths) = (elapsed / 1000, elapsed % 1000 / 100);
-        self.fact("time", &format!("{whole}.{tenths} ms"));
-        self.host.report.event(&Event::Passed(what.into()));
-    }
-
-    fn micros(&self) -> u64 {
-        let since_start = self.host.world.now().since_start;
-        u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -338,10 +318,6 @@ fn forgeries(real: &Greeting, stranger: &Greeting) -> Result<(Greeting, Greeting
         }
         _ => Err(failed("a key is not signed")),
     }
-}
-
-fn failed(what: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Operation, format!("demo: {what}"))
 }
 
 /// A server in the attacker's hands: sends its frame, and waits.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pqfw_framework::keys::{IdentityError, identity_key};
+use pqfw_framework::keys::identity_key;
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
 use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
 use pqfw_framework::transport::BoxFuture;
@@ -16,6 +16,9 @@ use crate::server::Server;
 use crate::trust::{KeysError, ServerKeys};
 use crate::{channel, client, console, demo};
 use pqfw_framework::waiting::race;
+
+/// The dialect of deployed peers.
+const COMPATIBLE: &str = "demo-1";
 
 /// The system.
 pub struct MlkemTcp;
@@ -33,7 +36,7 @@ impl System for MlkemTcp {
                     cannot_protect: Vec::new(),
                 },
                 Dialect {
-                    name: "demo-1",
+                    name: COMPATIBLE,
                     summary: "wire-compatible with deployed Python peers",
                     policy: None,
                     cannot_protect: vec![
@@ -91,11 +94,10 @@ impl System for MlkemTcp {
         let identity = profile.common.keys.identity.clone();
         let profile = profile.clone();
         Box::pin(async move {
-            let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            let config = config?;
             let (trust, bounds) = (config.trust()?, config.bounds(&host.settings.limits));
             if role == Role::Node {
-                let text = "mlkem-tcp has no role `node`; there are demo, server and client";
-                return Err(RunError::new(Failure::Usage, text));
+                return Err(MlkemTcp.info().has_no(role));
             }
             if profile.dialect == channel::DIALECT {
                 return match role {
@@ -107,10 +109,7 @@ impl System for MlkemTcp {
                     }
                 };
             }
-            if !host.alternatives.is_empty() {
-                let text = "dialect demo-1 negotiates nothing: name one suite, not a list";
-                return Err(RunError::new(Failure::Usage, text));
-            }
+            host.one_suite(COMPATIBLE)?;
             match role {
                 Role::Server => serve(&config, &identity, host, stop).await,
                 Role::Client => client::run(host, trust, bounds, stop).await,
@@ -189,7 +188,7 @@ async fn serve(
         let mut rng = host.world.rng();
         let signing = if config.signed {
             let made = identity_key(&*host.keys, identity, &suite.signature, &mut *rng);
-            let (key, made) = made.map_err(unusable)?;
+            let (key, made) = made?;
             if made {
                 let place = host.keys.describe();
                 report.event(&Event::Info(format!(
@@ -230,16 +229,6 @@ async fn serve(
     listener.shutdown().await;
     report.event(&Event::Line(console::SERVER_END.into()));
     Ok(())
-}
-
-fn unusable(error: IdentityError) -> RunError {
-    let failure = match &error {
-        IdentityError::File(_) | IdentityError::Kem(_) | IdentityError::Signature(_) => {
-            Failure::Operation
-        }
-        IdentityError::Codec { .. } | IdentityError::Import { .. } => Failure::Usage,
-    };
-    RunError::new(failure, error)
 }
 
 impl From<KeysError> for RunError {

@@ -1,7 +1,7 @@
 //! PQVPN as a system that profiles run.
 
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
-use pqfw_framework::system::{Dialect, Failure, Host, Role, RunError, System, SystemInfo};
+use pqfw_framework::system::{Dialect, Host, Role, RunError, System, SystemInfo};
 use pqfw_framework::transport::BoxFuture;
 
 use crate::config::{OWN_KEYS, Settings, Table};
@@ -47,14 +47,11 @@ impl System for Pqvpn {
     ) -> BoxFuture<'static, Result<(), RunError>> {
         let settings = Settings::read(profile);
         Box::pin(async move {
-            let settings = settings.map_err(|error| RunError::new(Failure::Usage, error))?;
+            let settings = settings?;
             match role {
                 Role::Demo => demo::run(&settings, host, stop).await,
                 Role::Node => service::run(&settings, host, stop).await,
-                Role::Server | Role::Client => {
-                    let text = format!("pqvpn has no role `{role}`; there are demo and node");
-                    Err(RunError::new(Failure::Usage, text))
-                }
+                Role::Server | Role::Client => Err(Pqvpn.info().has_no(role)),
             }
         })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pqfw_framework::control::{Door, token};
-use pqfw_framework::keys::{Fingerprint, IdentityError, identity_key};
+use pqfw_framework::keys::{Fingerprint, identity_key};
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
 use pqfw_framework::signature::SigningKey;
 use pqfw_framework::system::{Dialect, Event, Failure, Host, Role, RunError, System, SystemInfo};
@@ -99,21 +99,17 @@ impl System for Qflare {
         let config = profile.system_table::<QflareConfig>();
         let profile = profile.clone();
         Box::pin(async move {
-            let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            let config = config?;
             let hardened = profile.dialect == HARDENED;
-            if !hardened && !host.alternatives.is_empty() {
-                let text = "dialect qflare-1 negotiates nothing: name one suite, not a list";
-                return Err(RunError::new(Failure::Usage, text));
+            if !hardened {
+                host.one_suite(COMPATIBLE)?;
             }
             match role {
                 Role::Server => serve(&config, &profile, host, stop).await,
                 Role::Client if hardened => look(&config, &profile, &host).await,
                 Role::Client => look_compatible(&config, &host).await,
                 Role::Demo => demo::run(&config, &profile, host).await,
-                Role::Node => {
-                    let text = "qflare has no role `node`; there are demo, server and client";
-                    Err(RunError::new(Failure::Usage, text))
-                }
+                Role::Node => Err(Qflare.info().has_no(role)),
             }
         })
     }
@@ -145,15 +141,7 @@ pub fn identity(profile: &Profile, host: &Host) -> Result<SigningKey, RunError> 
     let name = &profile.common.keys.identity;
     let mut rng = host.world.rng();
     let made = identity_key(&*host.keys, name, &host.suite.signature, &mut *rng);
-    let (key, made) = made.map_err(|error| {
-        let failure = match &error {
-            IdentityError::File(_) | IdentityError::Signature(_) | IdentityError::Kem(_) => {
-                Failure::Operation
-            }
-            IdentityError::Codec { .. } | IdentityError::Import { .. } => Failure::Usage,
-        };
-        RunError::new(failure, error)
-    })?;
+    let (key, made) = made?;
     if made {
         let place = host.keys.describe();
         let text = format!("signing key generated on first start, in {place}");

@@ -157,7 +157,7 @@ async fn play(scene: &mut Scene, suite: &Suite, keys: EndKeys, url: &str) -> Res
     scene.step("attack: a recorded inference is sent again, bit for bit");
     let recorded = scene
         .wire
-        .last_request()
+        .last()
         .ok_or_else(|| failed("nothing was recorded"))?;
     let response = scene.wire.exchange(recorded).await;
     refused(scene, refusal_of(&response?), 409)?;

@@ -22,6 +22,9 @@ use crate::{agent, demo, hardened};
 /// The dialect for new deployments.
 const HARDENED: &str = "qu3-2";
 
+/// The dialect of deployed peers.
+const COMPATIBLE: &str = "qu3-1";
+
 /// The system.
 pub struct Qu3;
 
@@ -38,7 +41,7 @@ impl System for Qu3 {
                     cannot_protect: Vec::new(),
                 },
                 Dialect {
-                    name: "qu3-1",
+                    name: COMPATIBLE,
                     summary: "wire-compatible with deployed Python peers",
                     policy: Some("legacy-compat"),
                     cannot_protect: vec![
@@ -86,11 +89,10 @@ impl System for Qu3 {
         let config = profile.system_table::<Qu3Config>();
         let profile = profile.clone();
         Box::pin(async move {
-            let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            let config = config?;
             let hardened = profile.dialect == HARDENED;
-            if !hardened && !host.alternatives.is_empty() {
-                let text = "dialect qu3-1 negotiates nothing: name one suite, not a list";
-                return Err(RunError::new(Failure::Usage, text));
+            if !hardened {
+                host.one_suite(COMPATIBLE)?;
             }
             match role {
                 Role::Demo if hardened => {
@@ -101,10 +103,7 @@ impl System for Qu3 {
                 Role::Server if hardened => serve(&config, &profile, host, stop).await,
                 Role::Server => serve_compatible(config, host, stop).await,
                 Role::Client => ask(&config, &profile, host).await,
-                Role::Node => {
-                    let text = "qu3 has no role `node`; there are demo, server and client";
-                    Err(RunError::new(Failure::Usage, text))
-                }
+                Role::Node => Err(Qu3.info().has_no(role)),
             }
         })
     }

@@ -105,6 +105,39 @@ fn a_shipped_system_runs_on_a_third_partys_kem_and_transport() {
 }
 
 #[test]
+fn a_third_partys_kem_is_a_leg_in_every_system() {
+    for (kem, provider) in [
+        ("sntrup761", "+lodder"),
+        ("Example-Insecure-XOR-KEM", "+example"),
+    ] {
+        let line = format!("suite.kem=X25519+ML-KEM-768+{kem}");
+        for profile in ["qu3", "mlkem-tcp", "mcp", "qflare", "pqvpn"] {
+            let ran = run(WHOLE, &["run", "--profile", profile, "--set", &line]);
+            // Its provider has done the work.
+            ran.ends(0, kem).ends(0, provider);
+        }
+    }
+}
+
+#[test]
+fn what_a_third_party_brings_is_in_the_matrix() {
+    let lines = ["--only", "kem", "--only", "transport"];
+    let args = [&["--json", "matrix", "qu3"], &lines[..]].concat();
+    let ran = run(WHOLE, &args).ends(0, "");
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let values = found["profiles"][0]["values"].as_array().unwrap();
+    let verdict = |name: &str| {
+        let mut rows = values.iter().filter(|row| row["value"] == name);
+        let row = rows.next().unwrap_or_else(|| panic!("{name} is not there"));
+        assert_eq!(rows.next(), None, "{name} is there twice");
+        row["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(verdict("sntrup761"), "refused");
+    assert_eq!(verdict("X25519+ML-KEM-768+sntrup761"), "works");
+    assert_eq!(verdict("pigeon"), "works");
+}
+
+#[test]
 fn a_third_partys_system_runs_on_every_transport_that_delivers_exchanges() {
     for kind in ["pigeon", "memory", "http", "tcp", "quic"] {
         let transport = format!("transport.kind={kind}");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use pqfw_framework::transport::{
     DatagramBatch, DatagramPath, Datagrams, Mark, Packet, Transport, TransportError,
-    TransportLimits, TransportSettings,
+    TransportSettings,
 };
 use pqfw_udp::UdpTransport;
 
@@ -23,16 +23,7 @@ const MARK: Mark = Mark {
 fn settings(listen: &str) -> TransportSettings {
     TransportSettings {
         listen: listen.into(),
-        connect: String::new(),
-        limits: TransportLimits {
-            body_bytes: 0,
-            header_bytes: 0,
-            connections: 0,
-            idle_secs: 0,
-            request_secs: 0,
-            per_ip_per_minute: 0,
-        },
-        tls: None,
+        ..TransportSettings::default()
     }
 }
 

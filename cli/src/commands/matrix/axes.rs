@@ -20,7 +20,7 @@ pub(super) struct Axis {
 #[derive(Clone)]
 pub(super) struct Value {
     pub(super) name: String,
-    /// It is tried alone, and not in pairs: it is there for a part that is no standard.
+    /// It is tried alone, and not with others: it is there for a part that is no standard.
     pub(super) alone: bool,
     /// Its signatures take long.
     pub(super) slow: bool,

@@ -148,9 +148,8 @@ fn look(
     let mut values = [const { Vec::new() }; AXES];
     for ((to, axis), outcomes) in values.iter_mut().zip(&axes).zip(&found.alone) {
         let works = axis.values.iter().zip(outcomes).enumerate();
-        let works = works.filter(|(_, (value, outcome))| {
-            **outcome == Outcome::Works && (args.all || !value.alone)
-        });
+        let works =
+            works.filter(|(_, (value, outcome))| **outcome == Outcome::Works && !value.alone);
         *to = works.map(|(number, _)| number).collect();
     }
     let rows = match (args.pairs, args.all) {

@@ -5,9 +5,10 @@ use pqfw_mcp::bridge;
 use pqfw_session::compose::{self as channel, End};
 use serde_json::json;
 
-use super::{SYSTEM, list, ours};
+use super::{SYSTEM, list};
 use crate::args::ProfileArgs;
 use crate::args::mcp::{McpConnect, McpTarget};
+use crate::commands::system;
 use crate::compose::Composed;
 use crate::error::CliError;
 use crate::output::Output;
@@ -49,7 +50,7 @@ pub(super) fn config(
     // What a host could not start is not worth pasting.
     let args = reaching(target.clone());
     let profile = target.profile.profile.clone();
-    let ours = ours(profile.as_deref().unwrap_or(SYSTEM), &args.set, registry)?;
+    let ours = system::profile(SYSTEM, args.clone(), registry)?;
     registry.transport(&ours.common.transport.kind)?;
     let mut words = vec!["mcp".to_owned(), "connect".into()];
     let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);

@@ -3,9 +3,6 @@
 mod bridge;
 mod signed;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::{Role, Standard};
 use pqfw_mcp::bridge::demo_server;
@@ -15,12 +12,12 @@ use serde_json::json;
 
 use super::Rehearsal;
 use super::run::{LAST_WORDS, runtime};
+use super::system::{self, Asker};
 use crate::args::mcp::{Mcp, McpIdentity, McpServe};
-use crate::args::{Common, Level, ProfileArgs, Run};
-use crate::compose::{self, Composed};
+use crate::args::{Common, ProfileArgs};
+use crate::compose::Composed;
 use crate::error::CliError;
-use crate::output::{Output, Tone};
-use crate::report::{Console, Doors};
+use crate::output::Output;
 
 /// The system, and the name of its shipped profile.
 const SYSTEM: &str = "mcp";
@@ -35,7 +32,7 @@ pub(super) fn run(
     match mcp {
         Mcp::Serve(serve) => {
             let ready_file = serve.ready_file.clone();
-            let run = as_run(serving(serve)?, Role::Server, ready_file, &registry)?;
+            let run = system::as_run(SYSTEM, serving(serve)?, Role::Server, ready_file, &registry)?;
             super::run::run(run, common, registry, rehearsal, output)
         }
         Mcp::Connect(connect) => {
@@ -45,7 +42,8 @@ pub(super) fn run(
                 return Err(CliError::usage(text));
             }
             let ready_file = connect.ready_file.clone();
-            let run = as_run(
+            let run = system::as_run(
+                SYSTEM,
                 bridge::connecting(connect),
                 Role::Client,
                 ready_file,
@@ -82,41 +80,6 @@ pub(super) fn run(
             Ok(served?)
         }
     }
-}
-
-/// The same as `pqfw run`, with a profile of this system.
-fn as_run(
-    args: ProfileArgs,
-    role: Role,
-    ready_file: Option<PathBuf>,
-    registry: &Registry,
-) -> Result<Run, CliError> {
-    let profile = args.profile.unwrap_or_else(|| SYSTEM.into());
-    ours(&profile, &args.set, registry)?;
-    Ok(Run {
-        profile,
-        role: Some(role.to_string()),
-        set: args.set,
-        ready_file,
-        rehearse: false,
-        no_temp_keys: false,
-        pid_file: None,
-        daemonize: false,
-    })
-}
-
-fn ours(
-    name: &str,
-    set: &[(String, String)],
-    registry: &Registry,
-) -> Result<pqfw_framework::profile::Profile, CliError> {
-    let (profile, _) = compose::resolve(name, set, registry)?;
-    if profile.common.system != SYSTEM {
-        let system = &profile.common.system;
-        let text = format!("{name} is a profile of {system}, not of {SYSTEM}");
-        return Err(CliError::usage(text));
-    }
-    Ok(profile)
 }
 
 fn serving(serve: McpServe) -> Result<ProfileArgs, CliError> {
@@ -175,23 +138,8 @@ fn client(
     registry: &Registry,
     output: &Output,
 ) -> Result<Composed, CliError> {
-    let mut set = args.set;
-    set.push(("role".into(), Role::Client.to_string()));
-    let name = args.profile.unwrap_or_else(|| SYSTEM.into());
-    let profile = ours(&name, &set, registry)?;
-    super::start_logging(common, &profile, Level::Warn)?;
-    let console = Console {
-        output: output.for_people(),
-        system: SYSTEM.into(),
-        dialect: profile.dialect.clone(),
-        role: Role::Client,
-        ready_file: None,
-        doors: Doors::default(),
-    };
-    let composed = compose::compose(profile, Role::Client, registry, Arc::new(console), output)?;
-    for warning in composed.warnings() {
-        let warning = format!("warning: {warning}");
-        output.line_err(&output.paint_err(Tone::Warning, &warning));
-    }
-    Ok(composed)
+    let mut args = args;
+    args.set.push(("role".into(), Role::Client.to_string()));
+    let profile = system::profile(SYSTEM, args, registry)?;
+    Asker::quiet(Role::Client, output).compose(profile, common, registry, output)
 }

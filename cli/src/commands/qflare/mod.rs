@@ -15,13 +15,13 @@ use pqfw_qflare::admin::Admin;
 use pqfw_qflare::config::QflareConfig;
 use serde_json::{Value, json};
 
+use super::system::{self, Asker};
 use crate::args::qflare::{Audit, Devices, ModelCommand, Qflare, Round, TokenCommand};
-use crate::args::{Common, Level, ProfileArgs};
-use crate::compose::{self, Composed};
+use crate::args::{Common, ProfileArgs};
+use crate::compose::Composed;
 use crate::error::CliError;
 use crate::files;
 use crate::output::{Output, Tone};
-use crate::report::Console;
 
 /// The system, and the name of its shipped profile.
 const SYSTEM: &str = "qflare";
@@ -259,33 +259,13 @@ fn composed(
     registry: &Registry,
     output: &Output,
 ) -> Result<Composed, CliError> {
-    let mut set = args.set;
-    set.push(("role".into(), role.to_string()));
-    let name = args.profile.unwrap_or_else(|| SYSTEM.into());
-    let (mut profile, _) = compose::resolve(&name, &set, registry)?;
-    if profile.common.system != SYSTEM {
-        let system = &profile.common.system;
-        let text = format!("{name} is a profile of {system}, not of {SYSTEM}");
-        return Err(CliError::usage(text));
-    }
+    let mut args = args;
+    args.set.push(("role".into(), role.to_string()));
+    let mut profile = system::profile(SYSTEM, args, registry)?;
     if role == Role::Client {
         device::apart(&mut profile);
     }
-    super::start_logging(common, &profile, Level::Warn)?;
-    let console = Console {
-        output: output.for_people(),
-        system: SYSTEM.into(),
-        dialect: profile.dialect.clone(),
-        role,
-        ready_file: None,
-        doors: crate::report::Doors::default(),
-    };
-    let composed = compose::compose(profile, role, registry, Arc::new(console), output)?;
-    for warning in composed.warnings() {
-        let warning = format!("warning: {warning}");
-        output.line_err(&output.paint_err(Tone::Warning, &warning));
-    }
-    Ok(composed)
+    Asker::quiet(role, output).compose(profile, common, registry, output)
 }
 
 /// An answer: as it is for machines, in words for people.

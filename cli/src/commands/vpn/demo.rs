@@ -5,14 +5,14 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pqfw_control::Client;
 use pqfw_framework::registry::Registry;
-use pqfw_framework::system::{Event, Report, Role};
+use pqfw_framework::scene::Scene;
+use pqfw_framework::system::Role;
 use pqfw_framework::transport::Request;
-use pqfw_framework::world::World;
 use pqfw_pqvpn::config::{KeyPlace, Settings};
 use pqfw_pqvpn::keyring::{self, KeyNames};
 use pqfw_pqvpn::{PeerId, Suites};
@@ -54,30 +54,28 @@ pub(super) fn run(
         ready_file: None,
         doors: Default::default(),
     };
-    let mut scene = Scene {
-        console,
-        number: 0,
-        began: Duration::ZERO,
-        world: OsWorld::new(),
+    let world = Arc::new(OsWorld::new());
+    let mut cast = Cast {
+        scene: Scene::new(world.clone(), Arc::new(console)),
+        world,
     };
-    scene.play(bytes, &profile, registry)
+    cast.play(bytes, &profile, registry)
 }
 
-struct Scene {
-    console: Console,
-    number: usize,
-    began: Duration,
-    world: OsWorld,
+struct Cast {
+    scene: Scene,
+    world: Arc<OsWorld>,
 }
 
-impl Scene {
+impl Cast {
     fn play(
         &mut self,
         bytes: u64,
         args: &ProfileArgs,
         registry: &Registry,
     ) -> Result<(), CliError> {
-        self.step("two network namespaces with a wire between them");
+        self.scene
+            .step("two network namespaces with a wire between them");
         let namespaces = Namespaces::new().map_err(failed)?;
         let home = tempfile::tempdir().map_err(failed)?;
         let stage = Stage {
@@ -85,23 +83,25 @@ impl Scene {
             home: home.path().to_owned(),
             args: args.clone(),
         };
-        self.fact(
+        self.scene.fact(
             "left",
             &format!("{}, in the tunnel 10.7.0.1", End::Left.address()),
         );
-        self.fact(
+        self.scene.fact(
             "right",
             &format!("{}, in the tunnel 10.7.0.2", End::Right.address()),
         );
-        self.passed("nothing of this host's network is touched");
+        self.scene
+            .passed("nothing of this host's network is touched");
 
-        self.step("two nodes with TUN devices: right calls left, and both prove who they are");
+        self.scene
+            .step("two nodes with TUN devices: right calls left, and both prove who they are");
         let [left, right, other] = ["left", "right", "other"].map(|name| stage.id(name, registry));
         let (left, right, other) = (left?, right?, other?);
-        self.fact("left", &left.to_string());
-        self.fact("right", &right.to_string());
+        self.scene.fact("left", &left.to_string());
+        self.scene.fact("right", &right.to_string());
         let on_left = stage.start(End::Left, (left, right), "")?;
-        let began = self.world.now().since_start;
+        let began = self.scene.elapsed();
         let calls = format!("'{}:{PORT}#{left}'", End::Left.address());
         let on_right = stage.start(End::Right, (right, left), &calls)?;
         on_right.until("a session", |node| {
@@ -110,23 +110,25 @@ impl Scene {
         on_left.until("a session", |node| {
             node.number("/status", "sessions") == Some(1)
         })?;
-        self.fact(
+        self.scene.fact(
             "from the start",
-            &format!("{} ms", (self.world.now().since_start - began).as_millis()),
+            &format!("{} ms", (self.scene.elapsed() - began).as_millis()),
         );
-        self.passed("a session, whose keys only these two have");
+        self.scene
+            .passed("a session, whose keys only these two have");
 
-        self.step("TCP through the tunnel, with new keys every second");
+        self.scene
+            .step("TCP through the tunnel, with new keys every second");
         let mut rekeys = 0;
         // A fast machine is done before the first change of keys, and begins again.
         for _ in 0..TRANSFERS {
             for (from, to) in [(End::Left, "10.7.0.2"), (End::Right, "10.7.0.1")] {
                 let to = SocketAddr::new(to.parse().map_err(failed)?, 7000);
-                let transfer = stage.namespaces.transfer(from, to, bytes, &self.world);
+                let transfer = stage.namespaces.transfer(from, to, bytes, &*self.world);
                 let secs = transfer.map_err(failed)?.as_secs_f64();
                 let rate = bytes as f64 * 8.0 / secs / 1e9;
                 let text = format!("{} MiB, {secs:.1} s, {rate:.2} Gb/s", bytes >> 20);
-                self.fact(&format!("to {}", to.ip()), &text);
+                self.scene.fact(&format!("to {}", to.ip()), &text);
             }
             let sessions = on_right.ask("/sessions")?;
             let number = sessions.pointer("/sessions/0/rekeys");
@@ -138,11 +140,12 @@ impl Scene {
         if rekeys == 0 {
             return Err(CliError::operation("no new keys under load"));
         }
-        self.fact("changes of keys", &rekeys.to_string());
-        self.passed("every byte came as it was sent");
+        self.scene.fact("changes of keys", &rekeys.to_string());
+        self.scene.passed("every byte came as it was sent");
         on_right.end();
 
-        self.step("attack: somebody on the wire changes a bit of S1");
+        self.scene
+            .step("attack: somebody on the wire changes a bit of S1");
         let [at, to] = [(End::Right, RELAY), (End::Left, PORT)]
             .map(|(end, port)| SocketAddr::new(end.address(), port));
         let change = |datagram: &mut [u8]| {
@@ -165,11 +168,13 @@ impl Scene {
                 "the attack succeeded: there is a session",
             ));
         }
-        self.passed("left refuses it, and there is no session");
+        self.scene
+            .passed("left refuses it, and there is no session");
         on_right.end();
         drop(relay);
 
-        self.step("attack: another node answers than the one that is pinned");
+        self.scene
+            .step("attack: another node answers than the one that is pinned");
         let calls = format!("'{to}#{other}'");
         let on_right = stage.start(End::Right, (right, other), &calls)?;
         let mut said = None;
@@ -182,31 +187,9 @@ impl Scene {
                 "the attack succeeded: there is a session",
             ));
         }
-        self.passed(&format!("refused: {}", said.unwrap_or_default()));
+        self.scene
+            .passed(&format!("refused: {}", said.unwrap_or_default()));
         Ok(())
-    }
-
-    fn step(&mut self, title: &str) {
-        self.number += 1;
-        self.began = self.world.now().since_start;
-        let (number, title) = (self.number, title.to_owned());
-        self.console.event(&Event::Step { number, title });
-    }
-
-    fn fact(&self, name: &str, value: &str) {
-        let (name, value) = (name.to_owned(), value.to_owned());
-        self.console.event(&Event::Fact { name, value });
-    }
-
-    fn passed(&self, what: &str) {
-        self.fact(
-            "time",
-            &format!(
-                "{} ms",
-                (self.world.now().since_start - self.began).as_millis()
-            ),
-        );
-        self.console.event(&Event::Passed(what.to_owned()));
     }
 }
 

@@ -16,6 +16,7 @@ use pqfw_pqvpn::config::Settings;
 use serde_json::{Value, json};
 
 use super::run::runtime;
+use super::system;
 use crate::args::vpn::{Vpn, VpnTarget};
 use crate::args::{Common, ProfileArgs};
 use crate::compose;
@@ -64,14 +65,7 @@ pub(super) fn run(
 
 /// The profile, which must be one of this system.
 fn ours(args: ProfileArgs, registry: &Registry) -> Result<Profile, CliError> {
-    let name = args.profile.unwrap_or_else(|| SYSTEM.into());
-    let (profile, _) = compose::resolve(&name, &args.set, registry)?;
-    if profile.common.system != SYSTEM {
-        let system = &profile.common.system;
-        let text = format!("{name} is a profile of {system}, not of {SYSTEM}");
-        return Err(CliError::usage(text));
-    }
-    Ok(profile)
+    system::profile(SYSTEM, args, registry)
 }
 
 /// A running node.

@@ -44,13 +44,9 @@ pub(crate) fn settings(listen: &str, connect: &str) -> TransportSettings {
         listen: listen.into(),
         connect: connect.into(),
         limits: TransportLimits {
-            body_bytes: 4 << 20,
-            header_bytes: 16 << 10,
             // For a client: no connection is kept, since deployed servers close theirs in silence.
             connections: if connect.is_empty() { 1024 } else { 0 },
-            idle_secs: 60,
-            request_secs: 30,
-            per_ip_per_minute: 0,
+            ..TransportLimits::default()
         },
         tls: None,
     }

@@ -2,6 +2,7 @@
 
 use pqfw_framework::lines::Lines;
 use pqfw_framework::process::{Child, ChildLimits, Command};
+use pqfw_framework::splice::Activity;
 use pqfw_framework::system::Event;
 use pqfw_framework::transport::StreamWriter;
 use pqfw_framework::waiting::{First, race, within};
@@ -10,7 +11,7 @@ use super::answer::{Code, error};
 use super::audit::Outcome;
 use super::error::BridgeError;
 use super::message::Message;
-use super::pipe::{Activity, Bad, Came, Judge, Outbox};
+use super::pipe::{Bad, Came, Judge, Outbox};
 use super::purpose::Parting;
 use super::serve::{Guest, Shared};
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::process::Command;
+use pqfw_framework::scene::{Quiet, Scene, failed};
 use pqfw_framework::suite::Suite;
-use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
+use pqfw_framework::system::{Host, RunError};
 use pqfw_framework::waiting::within;
 use pqfw_session::{Config as Channel, Identity, PeerCheck, PinnedPeers};
 use serde_json::{Value, json};
@@ -90,16 +91,15 @@ pub async fn run(
         channel,
         bounds,
     };
-    let mut scene = Scene {
+    let mut cast = Cast {
         caller: caller(end(host_is, server.clone())?),
         stranger: caller(end(stranger_is?, server)?),
         host: host.clone(),
         bounds,
-        number: 0,
-        began: 0,
+        scene: Scene::new(host.world.clone(), host.report.clone()),
         calls: 0,
     };
-    let played = scene.play(&command).await;
+    let played = cast.play(&command).await;
     service.close();
     listener.shutdown().await;
     played
@@ -108,96 +108,103 @@ pub async fn run(
 /// Calls that are timed.
 const TIMED: usize = 200;
 
-struct Scene {
+struct Cast {
     caller: Caller,
     stranger: Caller,
     host: Host,
     bounds: Bounds,
-    number: usize,
-    began: u64,
+    scene: Scene,
     calls: u64,
 }
 
-impl Scene {
+impl Cast {
     async fn play(&mut self, command: &[String]) -> Result<(), RunError> {
-        self.step(
+        self.scene.step(
             "a host connects: both ends of the channel prove who they are, and a child starts",
         );
-        self.fact("server", &self.host.settings.connect.clone());
-        self.fact("child", &command.join(" "));
+        self.scene
+            .fact("server", &self.host.settings.connect.clone());
+        self.scene.fact("child", &command.join(" "));
         let mut session = self.soon(self.open(&Wire::default())).await??;
-        self.passed("an MCP server on stdio stands behind the channel, and knows nothing of it");
+        self.scene
+            .passed("an MCP server on stdio stands behind the channel, and knows nothing of it");
 
-        self.step("the host and the server introduce themselves");
+        self.scene
+            .step("the host and the server introduce themselves");
         let server = self.introduce(&mut session).await?;
-        self.fact("server is", &server);
-        self.passed("MCP as always");
+        self.scene.fact("server is", &server);
+        self.scene.passed("MCP as always");
 
-        self.step("its tools are listed, and one is called");
+        self.scene.step("its tools are listed, and one is called");
         let tools = self.result(&mut session, "tools/list", json!({})).await?;
         let names = tools["tools"].as_array().into_iter().flatten();
         let names: Vec<_> = names.filter_map(|tool| tool["name"].as_str()).collect();
-        self.fact("tools", &names.join(", "));
+        self.scene.fact("tools", &names.join(", "));
         let sum = self.add(&mut session).await?;
         if sum != "5" {
             return Err(failed(format!("2 + 3 came back as {sum}")));
         }
-        self.passed("add(2, 3) = 5");
+        self.scene.passed("add(2, 3) = 5");
 
-        self.step("a tool that is not on this peer's list");
+        self.scene.step("a tool that is not on this peer's list");
         let call = json!({ "name": "wait", "arguments": {} });
         let answer = self.ask(&mut session, "tools/call", call).await?;
         match answer["error"]["message"].as_str() {
-            Some(message) => self.passed(&format!("refused: {message}")),
+            Some(message) => self.scene.passed(&format!("refused: {message}")),
             None => return Err(failed("the attack succeeded")),
         }
         self.timings(&mut session).await?;
         self.attacks().await?;
 
-        self.step("the host ends its input, the server ends in its turn, and each end is proved");
+        self.scene
+            .step("the host ends its input, the server ends in its turn, and each end is proved");
         session.writer.finish().await?;
         let mut last = String::new();
         while let Some(line) = self.soon(session.lines.next()).await?? {
             last = line.map_err(failed)?.trim_end().to_owned();
         }
-        self.passed(&format!("the last word: {last}"));
+        self.scene.passed(&format!("the last word: {last}"));
         Ok(())
     }
 
     async fn timings(&mut self, session: &mut Session) -> Result<(), RunError> {
-        self.step("calls, one after the other");
+        self.scene.step("calls, one after the other");
         let mut micros = Vec::with_capacity(TIMED);
         for _ in 0..TIMED {
-            let before = self.micros();
+            let before = self.scene.elapsed();
             self.add(session).await?;
-            micros.push(self.micros().saturating_sub(before));
+            micros.push((self.scene.elapsed() - before).as_micros());
         }
         micros.sort_unstable();
         let at = |part: usize| micros.get(TIMED * part / 100).copied().unwrap_or_default();
-        self.fact(
+        self.scene.fact(
             "a call takes",
             &format!("{} µs, 99 of 100 at most {} µs", at(50), at(99)),
         );
-        self.passed(&format!("{TIMED} calls through channel and child and back"));
+        self.scene
+            .passed(&format!("{TIMED} calls through channel and child and back"));
         Ok(())
     }
 
     async fn attacks(&mut self) -> Result<(), RunError> {
-        self.step("attack: a stranger with a key of its own connects");
+        self.scene
+            .step("attack: a stranger with a key of its own connects");
         match self.soon(self.stranger.open(Purpose::Stdio)).await? {
-            Err(BridgeError::Channel(error)) => self.passed(&format!("refused: {error}")),
+            Err(BridgeError::Channel(error)) => self.scene.passed(&format!("refused: {error}")),
             Err(other) => return Err(failed(other)),
             Ok(_) => return Err(failed("the attack succeeded")),
         }
 
-        self.step("attack: a message is forged on the wire: one bit of it is changed");
+        self.scene
+            .step("attack: a message is forged on the wire: one bit of it is changed");
         let wire = Wire::default();
         let mut victim = self.victim(&wire).await?;
         wire.flip_next();
         self.begin(&mut victim).await?;
         self.broken(&mut victim).await?;
 
-        self.step("attack: a message is recorded and sent again");
+        self.scene
+            .step("attack: a message is recorded and sent again");
         let wire = Wire::default();
         let mut victim = self.victim(&wire).await?;
         let sum = self.add(&mut victim).await?;
@@ -215,7 +222,7 @@ impl Scene {
         for _ in 0..2 {
             match self.soon(victim.lines.next()).await? {
                 Err(error) if error.to_string().contains("bad_record_mac") => {
-                    self.passed(&format!("refused: {error}"));
+                    self.scene.passed(&format!("refused: {error}"));
                     return Ok(());
                 }
                 Err(other) => return Err(failed(other)),
@@ -314,34 +321,6 @@ impl Scene {
         let done = within(&*self.host.world, self.bounds.opening, work).await;
         done.ok_or_else(|| failed("something did not happen in time"))
     }
-
-    fn step(&mut self, title: &str) {
-        self.number += 1;
-        self.host.report.event(&Event::Step {
-            number: self.number,
-            title: title.into(),
-        });
-        self.began = self.micros();
-    }
-
-    fn fact(&self, name: &str, value: &str) {
-        self.host.report.event(&Event::Fact {
-            name: name.into(),
-            value: value.into(),
-        });
-    }
-
-    fn passed(&self, what: &str) {
-        let elapsed = self.micros().saturating_sub(self.began);
-        let (whole, tenths) = (elapsed / 1000, elapsed % 1000 / 100);
-        self.fact("time", &format!("{whole}.{tenths} ms"));
-        self.host.report.event(&Event::Passed(what.into()));
-    }
-
-    fn micros(&self) -> u64 {
-        let since_start = self.host.world.now().since_start;
-        u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX)
-    }
 }
 
 async fn say(session: &mut Session, message: &Value) -> Result<(), RunError> {
@@ -373,15 +352,4 @@ fn fingerprints(identities: &[Identity]) -> Vec<Fingerprint> {
         .map(Identity::fingerprint)
         .cloned()
         .collect()
-}
-
-fn failed(what: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Operation, format!("demo: {what}"))
-}
-
-/// What the scenario's own ends log is told by the scenario.
-struct Quiet;
-
-impl Report for Quiet {
-    fn event(&self, _: &Event) {}
 }

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use pqfw_framework::splice::{Activity, pour};
 use pqfw_framework::system::{Event, Failure, RunError};
 use pqfw_framework::transport::{
     BoxFuture, Connection, StreamService, StreamWriter, TransportSettings,
@@ -15,9 +16,7 @@ use pqfw_framework::waiting::{Closing, First, race};
 use super::caller::{Caller, Session};
 use super::error::BridgeError;
 use super::http::{Head, Piece, Requests, answer, is_loopback};
-use super::pipe::Activity;
 use super::purpose::{Purpose, escape};
-use super::splice::{back, quietly};
 
 /// Listens until it is told to stop.
 ///
@@ -131,10 +130,13 @@ impl Shared {
                 Err(error) => Err(error),
             }
         };
-        let answers = back(&mut *from, &mut *writer, &activity);
+        let answers = async {
+            pour(&mut *from, &mut *writer, &activity).await?;
+            Ok(writer.finish().await?)
+        };
         let over = match race(race(answers, there), activity.over()).await {
             First::Left(First::Left(done) | First::Right(done)) => done,
-            First::Right(idle) => Err(idle),
+            First::Right(idle) => Err(idle.into()),
         };
         match over {
             Err(error @ BridgeError::Http(_)) => refuse(&mut *writer, error).await,
@@ -181,4 +183,10 @@ async fn refuse(writer: &mut dyn StreamWriter, error: BridgeError) -> Result<(),
     writer.write_all(text.as_bytes()).await?;
     quietly(writer).await?;
     Err(error)
+}
+
+/// Ends the answer to a host that need not be there any more.
+async fn quietly(writer: &mut dyn StreamWriter) -> Result<(), BridgeError> {
+    let _ = writer.finish().await;
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What can end a bridged session, or keep it from beginning.
 
 use pqfw_framework::process::ProcessError;
+use pqfw_framework::splice::Silent;
 use pqfw_framework::system::{Failure, RunError};
 use pqfw_framework::transport::TransportError;
 use pqfw_session::ChannelError;
@@ -40,8 +41,8 @@ pub enum BridgeError {
     #[error("HTTP: {0}")]
     Http(&'static str),
     /// Nobody's fault: nothing came and nothing went.
-    #[error("nothing was said for {0} s")]
-    Idle(u64),
+    #[error(transparent)]
+    Idle(#[from] Silent),
 }
 
 impl BridgeError {
@@ -97,7 +98,7 @@ mod tests {
             (BridgeError::NotResumed(text()), Failure::Network),
             (BridgeError::Process(start), Failure::Operation),
             (BridgeError::Http("x"), Failure::Operation),
-            (BridgeError::Idle(1), Failure::Network),
+            (BridgeError::Idle(Silent(1)), Failure::Network),
         ] {
             let message = error.to_string();
             let error = RunError::from(error);

@@ -42,17 +42,17 @@ pub mod upstream;
 mod child;
 mod pipe;
 mod salvage;
-mod splice;
 mod wire;
 
 use std::sync::Arc;
 
 use pqfw_framework::process::Command;
 use pqfw_framework::profile::Profile;
-use pqfw_framework::system::{Event, Failure, Host, Role, RunError};
+use pqfw_framework::system::{Event, Failure, Host, Role, RunError, System as _};
 use pqfw_framework::transport::BoxFuture;
 use pqfw_session::compose::{self, End};
 
+use crate::Mcp;
 use crate::config::McpConfig;
 use audit::Audit;
 use caller::Caller;
@@ -91,10 +91,7 @@ pub async fn run(
             let policy = profile.common.policy.0.join("+");
             demo::run(&policy, bounds, &config.command, host).await
         }
-        Role::Node => {
-            let text = "mcp has no role `node`; there are demo, server and client";
-            Err(RunError::new(Failure::Usage, text))
-        }
+        Role::Node => Err(Mcp.info().has_no(role)),
     }
 }
 

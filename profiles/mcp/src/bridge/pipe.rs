@@ -1,18 +1,13 @@
-//! What both ends read and write through: judged lines, a queue of the bridge's own answers, and a
-//! watch on silence.
+//! What both ends read and write through: judged lines, and a queue of the bridge's own answers.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::Duration;
 
 use pqfw_framework::lines::{LineError, Lines};
 use pqfw_framework::transport::TransportError;
-use pqfw_framework::world::World;
 
-use super::error::BridgeError;
 use super::message::Message;
 use super::purpose::Parting;
 use super::salvage::Salvage;
@@ -150,43 +145,4 @@ fn wake(place: &mut Option<Waker>) {
     if let Some(waker) = place.take() {
         waker.wake();
     }
-}
-
-/// The moment of the last sign of life.
-pub(super) struct Activity {
-    world: Arc<dyn World>,
-    idle: Duration,
-    last_micros: AtomicU64,
-}
-
-impl Activity {
-    pub(super) fn new(world: Arc<dyn World>, idle: Duration) -> Self {
-        let last_micros = AtomicU64::new(micros(world.now().since_start));
-        Self {
-            world,
-            idle,
-            last_micros,
-        }
-    }
-
-    pub(super) fn note(&self) {
-        let now = micros(self.world.now().since_start);
-        self.last_micros.store(now, Ordering::Relaxed);
-    }
-
-    /// Waits until there was none for too long.
-    pub(super) async fn over(&self) -> BridgeError {
-        loop {
-            let last = Duration::from_micros(self.last_micros.load(Ordering::Relaxed));
-            let until = last.saturating_add(self.idle);
-            if self.world.now().since_start >= until {
-                return BridgeError::Idle(self.idle.as_secs());
-            }
-            self.world.sleep_until(until).await;
-        }
-    }
-}
-
-fn micros(moment: Duration) -> u64 {
-    u64::try_from(moment.as_micros()).unwrap_or(u64::MAX)
 }

@@ -2,6 +2,7 @@
 //! with `mcp.inspect` a look at every request before it goes.
 
 use pqfw_framework::lines::Lines;
+use pqfw_framework::splice::{Activity, pour, splice};
 use pqfw_framework::system::{Failure, Host, RunError};
 use pqfw_framework::transport::{Connection, StreamWriter, TransportSettings};
 use pqfw_framework::waiting::{First, race};
@@ -10,10 +11,8 @@ use super::answer::{Code, error};
 use super::error::BridgeError;
 use super::http::{Head, Piece, Requests, answer};
 use super::message::Message;
-use super::pipe::Activity;
 use super::purpose::escape;
 use super::serve::{Guest, Shared};
-use super::splice::{back, quietly, splice};
 
 /// An MCP server over HTTP.
 pub struct Upstream {
@@ -96,7 +95,7 @@ impl Shared {
             }
             outside.writer.write_all(&early).await?;
             let activity = Activity::new(self.host.world.clone(), self.bounds.idle);
-            splice((&mut *reader, &mut *writer), &mut outside, &activity).await
+            splice((&mut *reader, &mut *writer), outside.ends(), &activity).await
         };
         let carried = match race(self.closing.wait(), carried).await {
             First::Left(()) => Ok(()),
@@ -137,14 +136,19 @@ impl Shared {
                 }
             }
         };
-        let answers = back(&mut *outside.reader, writer, &activity);
+        let answers = async {
+            pour(&mut *outside.reader, writer, &activity).await?;
+            Ok(writer.finish().await?)
+        };
         let over = match race(race(answers, there), activity.over()).await {
             First::Left(First::Left(done)) => return done,
             First::Left(First::Right(refused)) => refused?,
-            First::Right(idle) => return Err(idle),
+            First::Right(idle) => return Err(idle.into()),
         };
         writer.write_all(over.as_bytes()).await?;
-        quietly(writer).await
+        // Whoever was refused need not be there any more.
+        let _ = writer.finish().await;
+        Ok(())
     }
 
     /// Reads one whole request, looks at it, and sends it as it came.

@@ -2,14 +2,13 @@
 //!
 //! Every refusal shown is made by changing or repeating real bytes between the two ends.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pqfw_framework::python_json::{Json, Object};
+use pqfw_framework::scene::{Quiet, Scene, Wire, failed};
 use pqfw_framework::store::Store;
-use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
-use pqfw_framework::transport::{
-    BoxFuture, Exchange, ExchangeService, Request, Response, TransportError,
-};
+use pqfw_framework::system::{Host, RunError};
+use pqfw_framework::transport::{Exchange, ExchangeService, Request, Response};
 use pqfw_framework::world::Now;
 
 use super::audit::Audit;
@@ -37,11 +36,7 @@ pub async fn run(config: &McpConfig, host: Host) -> Result<(), RunError> {
         .await?;
     settings.connect = listener.url().to_owned();
     settings.limits.connections = 0;
-    let wire = Arc::new(Wire {
-        inner: transport.connect_exchange(&settings)?,
-        kept: Mutex::default(),
-        change: Mutex::default(),
-    });
+    let wire = Arc::new(Wire::new(transport.connect_exchange(&settings)?));
     let outcome = play(&mut cast, &host, &wire, listener.url()).await;
     listener.shutdown().await;
     outcome
@@ -53,7 +48,7 @@ struct Cast {
     server: Arc<Identity>,
     client: Arc<Identity>,
     store: Arc<dyn Store>,
-    number: usize,
+    scene: Scene,
 }
 
 impl Cast {
@@ -74,7 +69,7 @@ impl Cast {
             server,
             client,
             store: host.store.clone(),
-            number: 0,
+            scene: Scene::new(host.world.clone(), host.report.clone()),
         })
     }
 
@@ -112,96 +107,91 @@ impl Cast {
         .await
     }
 
-    fn step(&mut self, host: &Host, title: &str) {
-        self.number += 1;
-        host.report.event(&Event::Step {
-            number: self.number,
-            title: title.into(),
-        });
+    /// The attack was refused, and is told.
+    fn refused(&self, response: &Response) -> Result<(), RunError> {
+        if response.status == 200 {
+            return Err(failed("the attack succeeded"));
+        }
+        let status = response.status;
+        self.scene.passed(&format!("refused: status {status}"));
+        Ok(())
     }
 }
 
 async fn play(cast: &mut Cast, host: &Host, wire: &Arc<Wire>, url: &str) -> Result<(), RunError> {
-    let fact = |name: &str, value: &str| {
-        host.report.event(&Event::Fact {
-            name: name.into(),
-            value: value.into(),
-        });
-    };
-    let passed = |what: &str| host.report.event(&Event::Passed(what.into()));
-    let refused = |response: &Response| -> Result<(), RunError> {
-        if response.status == 200 {
-            return Err(failed("the attack succeeded"));
-        }
-        passed(&format!("refused: status {}", response.status));
-        Ok(())
-    };
-
-    cast.step(host, "handshake: both ends sign, and pin whom they believe");
-    fact("server", url);
-    fact("client", cast.client.did().as_str());
-    fact("server's name", cast.server.did().as_str());
+    cast.scene
+        .step("handshake: both ends sign, and pin whom they believe");
+    cast.scene.fact("server", url);
+    cast.scene.fact("client", cast.client.did().as_str());
+    cast.scene.fact("server's name", cast.server.did().as_str());
     let client = cast.connect(host, wire, &cast.client).await?;
     let handshake = wire.last().ok_or_else(|| failed("nothing was sent"))?;
-    fact("on the wire", &format!("{} bytes", handshake.body.len()));
-    passed("a session for an hour");
+    cast.scene
+        .fact("on the wire", &format!("{} bytes", handshake.body.len()));
+    cast.scene.passed("a session for an hour");
 
-    cast.step(host, "the client lists the tools and calls one");
+    cast.scene.step("the client lists the tools and calls one");
     let tools = client.list_tools().await?;
     let names: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
-    fact("tools", &names.join(", "));
+    cast.scene.fact("tools", &names.join(", "));
     let arguments = Json::object([("name", "World".into())]);
     let content = client.call_tool("greet", &arguments).await?;
     let call = wire.last().ok_or_else(|| failed("nothing was sent"))?;
-    fact("on the wire", &format!("{} bytes", call.body.len()));
-    passed(&format!(
+    cast.scene
+        .fact("on the wire", &format!("{} bytes", call.body.len()));
+    cast.scene.passed(&format!(
         "{} (signed, and the signature verified)",
         content.default_text()
     ));
 
-    cast.step(host, "a tool that fails says so, signed");
+    cast.scene.step("a tool that fails says so, signed");
     match client.call_tool("fail", &Json::Null).await {
-        Err(PqcTransportError::Rpc { code, message }) => passed(&format!("{code}: {message}")),
+        Err(PqcTransportError::Rpc { code, message }) => {
+            cast.scene.passed(&format!("{code}: {message}"))
+        }
         other => return Err(failed(format!("expected the tool's error, got {other:?}"))),
     }
 
-    cast.step(host, "attack: a recorded call is sent again, bit for bit");
-    refused(&wire.exchange(call.clone()).await?)?;
+    cast.scene
+        .step("attack: a recorded call is sent again, bit for bit");
+    cast.refused(&wire.exchange(call.clone()).await?)?;
 
-    cast.step(
-        host,
-        "attack: the same with a new time and number, which nobody signs",
-    );
+    cast.scene
+        .step("attack: the same with a new time and number, which nobody signs");
     let now = host.world.now();
-    refused(&wire.exchange(refreshed(&call, now)?).await?)?;
+    cast.refused(&wire.exchange(refreshed(&call, now)?).await?)?;
 
-    cast.step(host, "attack: the recorded handshake is sent again");
-    refused(&wire.exchange(handshake.clone()).await?)?;
+    cast.scene
+        .step("attack: the recorded handshake is sent again");
+    cast.refused(&wire.exchange(handshake.clone()).await?)?;
 
-    cast.step(
-        host,
-        "attack: both again, at a server that has just restarted",
-    );
+    cast.scene
+        .step("attack: both again, at a server that has just restarted");
     let restarted = cast.server(host)?;
     for recorded in [&handshake, &refreshed(&call, now)?] {
         let mut rng = host.world.rng();
-        refused(&restarted.respond(host.world.now(), &mut *rng, recorded))?;
+        cast.refused(&restarted.respond(host.world.now(), &mut *rng, recorded))?;
     }
 
-    cast.step(host, "attack: an argument is changed on the way");
+    cast.scene.step("attack: an argument is changed on the way");
     wire.change_next(|body| replace(body, "World", "Mallet"));
     match client.call_tool("greet", &arguments).await {
-        Err(PqcTransportError::Status(status)) => passed(&format!("refused: status {status}")),
+        Err(PqcTransportError::Status(status)) => {
+            cast.scene.passed(&format!("refused: status {status}"))
+        }
         other => return Err(failed(format!("the attack succeeded: {other:?}"))),
     }
 
-    cast.step(host, "attack: a stranger with a good key of its own");
+    cast.scene
+        .step("attack: a stranger with a good key of its own");
     let stranger = {
         let algorithms = cast.client.algorithms().clone();
         Arc::new(Identity::generate(algorithms, &mut *host.world.rng())?)
     };
     match cast.connect(host, wire, &stranger).await {
-        Err(PqcTransportError::Status(status)) => passed(&format!("refused: status {status}")),
+        Err(PqcTransportError::Status(status)) => {
+            cast.scene.passed(&format!("refused: status {status}"))
+        }
         other => {
             let what = other.map(|_| "a session");
             return Err(failed(format!("the attack succeeded: {what:?}")));
@@ -227,53 +217,4 @@ fn refreshed(recorded: &Request, now: Now) -> Result<Request, PqcTransportError>
 
 fn replace(body: &mut Vec<u8>, from: &str, to: &str) {
     *body = String::from_utf8_lossy(body).replace(from, to).into_bytes();
-}
-
-/// The wire between the ends, in the attacker's hands.
-struct Wire {
-    inner: Arc<dyn Exchange>,
-    kept: Mutex<Option<Request>>,
-    change: Mutex<Option<Change>>,
-}
-
-type Change = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
-
-impl Wire {
-    fn last(&self) -> Option<Request> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.clone()
-    }
-
-    fn change_next(&self, change: impl FnOnce(&mut Vec<u8>) + Send + 'static) {
-        let mut slot = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        *slot = Some(Box::new(change));
-    }
-}
-
-impl Exchange for Wire {
-    fn exchange(&self, mut request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let change = {
-            let mut slot = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-            slot.take()
-        };
-        if let Some(change) = change {
-            change(&mut request.body);
-        }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(request.clone());
-        drop(kept);
-        self.inner.exchange(request)
-    }
-}
-
-/// The demo's server tells nothing: the scene does.
-struct Quiet;
-
-impl Report for Quiet {
-    fn event(&self, _event: &Event) {}
-}
-
-/// The demo has found a fault.
-fn failed(what: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Operation, format!("demo: {what}"))
 }

@@ -41,9 +41,10 @@ use pqfw_framework::audit::AuditLog;
 use pqfw_framework::peers::PeerList;
 use pqfw_framework::profile::Profile;
 use pqfw_framework::python_json::{self, Json, Limits};
-use pqfw_framework::system::{Event, Failure, Host, Role, RunError};
+use pqfw_framework::system::{Event, Failure, Host, Role, RunError, System as _};
 use pqfw_framework::transport::BoxFuture;
 
+use crate::Mcp;
 use crate::config::McpConfig;
 use audit::Audit;
 use client::PqcMcpClient;
@@ -89,10 +90,7 @@ pub async fn run(
     host: Host,
     stop: BoxFuture<'static, ()>,
 ) -> Result<(), RunError> {
-    if !host.alternatives.is_empty() {
-        let text = format!("dialect {DIALECT} negotiates nothing: name one suite, not a list");
-        return Err(RunError::new(Failure::Usage, text));
-    }
+    host.one_suite(DIALECT)?;
     match role {
         Role::Demo => demo::run(config, host).await,
         Role::Server => match (config.demo_tools, config.command.is_empty()) {
@@ -109,10 +107,7 @@ pub async fn run(
             }
         },
         Role::Client => ask(config, profile, &host).await,
-        Role::Node => {
-            let text = format!("dialect {DIALECT} has no role `node`");
-            Err(RunError::new(Failure::Usage, text))
-        }
+        Role::Node => Err(Mcp.info().has_no(role)),
     }
 }
 

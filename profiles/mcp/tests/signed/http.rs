@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pqfw_framework::python_json::Json;
-use pqfw_framework::transport::{Request, Transport, TransportLimits, TransportSettings};
+use pqfw_framework::transport::{Request, Transport, TransportSettings};
 use pqfw_http::HttpTransport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -56,15 +56,7 @@ fn settings(connect: &str) -> TransportSettings {
     TransportSettings {
         listen: "127.0.0.1:0".into(),
         connect: connect.into(),
-        limits: TransportLimits {
-            body_bytes: 1 << 20,
-            header_bytes: 16 << 10,
-            connections: 8,
-            idle_secs: 60,
-            request_secs: 30,
-            per_ip_per_minute: 0,
-        },
-        tls: None,
+        ..TransportSettings::default()
     }
 }
 

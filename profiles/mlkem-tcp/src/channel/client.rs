@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pqfw_framework::profile::Profile;
+use pqfw_framework::splice::{Activity, pour};
 use pqfw_framework::system::{Event, Host, RunError};
 use pqfw_framework::transport::{BoxFuture, Connection, StreamReader};
 use pqfw_session::compose::{self, End};
@@ -10,8 +11,6 @@ use pqfw_session::stream::Secure;
 use pqfw_session::{Config as Channel, stream};
 
 use super::PROTOCOL;
-use super::activity::Activity;
-use super::copy::{CHUNK, pour};
 use super::error::ChatError;
 use super::purpose::{Purpose, answer};
 use super::text::PeerLines;
@@ -117,7 +116,7 @@ impl Caller {
                 // The server ends in its turn, with whatever it has still to say.
                 std::future::pending::<Result<(), RunError>>().await
             };
-            let idle = async { Err(RunError::from(activity.over().await)) };
+            let idle = async { Err(RunError::from(ChatError::from(activity.over().await))) };
             let talk = race(race(hear, speak), idle);
             match race(&mut stop, talk).await {
                 First::Left(()) => Ok(()),
@@ -142,7 +141,7 @@ impl Caller {
             self.host.report.event(&Event::Line(line));
         };
         let mut lines = PeerLines::new(self.bounds.frame_bytes);
-        let mut buffer = vec![0; CHUNK];
+        let mut buffer = vec![0; 16 << 10];
         loop {
             let read = reader.read(&mut buffer).await?;
             if read == 0 {
@@ -180,7 +179,7 @@ impl Caller {
             };
             match race(poured, activity.over()).await {
                 First::Left(done) => done,
-                First::Right(idle) => Err(idle),
+                First::Right(idle) => Err(idle.into()),
             }
         };
         match race(stop, send).await {

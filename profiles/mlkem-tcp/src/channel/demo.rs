@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pqfw_framework::keys::Fingerprint;
+use pqfw_framework::scene::{Scene, failed};
 use pqfw_framework::suite::Suite;
-use pqfw_framework::system::{Event, Failure, Host, RunError};
+use pqfw_framework::system::{Event, Host, RunError};
 use pqfw_framework::transport::{
     BoxFuture, Connection, StreamReader, StreamService, StreamWriter, TransportError,
 };
@@ -74,19 +75,18 @@ pub async fn run(policy: &str, bounds: Bounds, mut host: Host) -> Result<(), Run
         channel,
         bounds,
     };
-    let mut scene = Scene {
+    let mut cast = Cast {
         alice: caller(end(alice_is, &server)?),
         bob: caller(end(bob_is, &server)?),
         stranger: caller(end(stranger_is?, &server)?),
         target: echo.url().to_owned(),
-        number: 0,
-        began: 0,
+        scene: Scene::new(host.world.clone(), host.report.clone()),
         service: service.clone(),
         heard,
         host: host.clone(),
         bounds,
     };
-    let played = scene.play().await;
+    let played = cast.play().await;
     service.close();
     listener.shutdown().await;
     echo.shutdown().await;
@@ -96,26 +96,26 @@ pub async fn run(policy: &str, bounds: Bounds, mut host: Host) -> Result<(), Run
 /// Bytes of the forwarded conversation.
 const FORWARDED: usize = 100_000;
 
-struct Scene {
+struct Cast {
     alice: Caller,
     bob: Caller,
     stranger: Caller,
     target: String,
-    number: usize,
-    began: u64,
+    scene: Scene,
     service: Arc<Server>,
     heard: Arc<Heard>,
     host: Host,
     bounds: Bounds,
 }
 
-impl Scene {
+impl Cast {
     async fn play(&mut self) -> Result<(), RunError> {
         let (mut alice, mut bob) = self.talk().await?;
         self.attacks(&mut alice).await?;
         self.forwarding().await?;
 
-        self.step("alice and bob say goodbye, and the end of each is proved");
+        self.scene
+            .step("alice and bob say goodbye, and the end of each is proved");
         for client in [&mut alice, &mut bob] {
             let inside = &mut client.connection;
             inside.writer.finish().await?;
@@ -124,26 +124,29 @@ impl Scene {
                 return Err(failed("the server said something after the end"));
             }
         }
-        self.passed("close_notify both ways");
+        self.scene.passed("close_notify both ways");
         Ok(())
     }
 
     async fn talk(&mut self) -> Result<(Secure, Secure), RunError> {
-        self.step("alice and bob connect: both ends of each channel prove who they are");
+        self.scene
+            .step("alice and bob connect: both ends of each channel prove who they are");
         let url = self.host.settings.connect.clone();
-        self.fact("server", &url);
+        self.scene.fact("server", &url);
         let wire = Wire::default();
         let mut alice = self.open(&self.alice, &Purpose::Chat, &wire).await?;
         let mut bob = self
             .open(&self.bob, &Purpose::Chat, &Wire::default())
             .await?;
-        self.fact("suite", &alice.suite);
-        self.fact("peer", &alice.peer.to_string());
+        self.scene.fact("suite", &alice.suite);
+        self.scene.fact("peer", &alice.peer.to_string());
         let (sent, came) = wire.bytes();
-        self.fact("handshake", &format!("{sent} bytes sent, {came} received"));
-        self.passed("the server is the pinned one, and knows both of them");
+        self.scene
+            .fact("handshake", &format!("{sent} bytes sent, {came} received"));
+        self.scene
+            .passed("the server is the pinned one, and knows both of them");
 
-        self.step("messages both ways");
+        self.scene.step("messages both ways");
         for (caller, client, text) in [
             (&self.alice, &mut alice, "hello"),
             (&self.bob, &mut bob, "aß😀"),
@@ -152,9 +155,10 @@ impl Scene {
         }
         self.hears_all("welcome, both", &mut [&mut alice, &mut bob])
             .await?;
-        self.passed("the server read two lines, and both read the server's");
+        self.scene
+            .passed("the server read two lines, and both read the server's");
 
-        self.step("new keys, while the conversation goes on");
+        self.scene.step("new keys, while the conversation goes on");
         alice.control.key_update(true).map_err(failed)?;
         self.say(&self.alice, &mut alice, "under a new key").await?;
         let fresh = alice.control.fresh_exchange().map_err(failed)?;
@@ -165,31 +169,35 @@ impl Scene {
         if !fresh {
             return Err(failed("no fresh exchange began"));
         }
-        self.passed("key_update both ways, and a fresh KEM exchange");
+        self.scene
+            .passed("key_update both ways, and a fresh KEM exchange");
         Ok((alice, bob))
     }
 
     async fn attacks(&mut self, alice: &mut Secure) -> Result<(), RunError> {
-        self.step("attack: a stranger with a key of its own connects");
+        self.scene
+            .step("attack: a stranger with a key of its own connects");
         match self
             .open(&self.stranger, &Purpose::Chat, &Wire::default())
             .await
         {
-            Err(ChatError::Channel(error)) => self.passed(&format!("refused: {error}")),
+            Err(ChatError::Channel(error)) => self.scene.passed(&format!("refused: {error}")),
             Err(other) => return Err(failed(other)),
             Ok(_) => return Err(failed("the attack succeeded")),
         }
         self.warned("is not accepted").await?;
 
-        self.step("attack: one bit of a message is changed on the wire");
+        self.scene
+            .step("attack: one bit of a message is changed on the wire");
         let wire = Wire::default();
         let mut victim = self.open(&self.bob, &Purpose::Chat, &wire).await?;
         wire.flip_next();
         victim.connection.writer.write_all(b"pay 10\n").await?;
         let refused = self.warned("bad_record_mac").await?;
-        self.passed(&format!("refused: {refused}"));
+        self.scene.passed(&format!("refused: {refused}"));
 
-        self.step("attack: a conversation is cut off in the middle");
+        self.scene
+            .step("attack: a conversation is cut off in the middle");
         let wire = Wire::default();
         let mut victim = self.open(&self.bob, &Purpose::Chat, &wire).await?;
         self.say(&self.bob, &mut victim, "pay 10, but not before")
@@ -197,27 +205,28 @@ impl Scene {
         wire.cut_next();
         victim.connection.writer.write_all(b"Monday\n").await?;
         let noticed = self.warned("without close_notify").await?;
-        self.passed(&format!("noticed: {noticed}"));
+        self.scene.passed(&format!("noticed: {noticed}"));
 
-        self.step("a client goes away without a word");
+        self.scene.step("a client goes away without a word");
         let mut victim = self
             .open(&self.bob, &Purpose::Chat, &Wire::default())
             .await?;
         self.say(&self.bob, &mut victim, "back in a minute").await?;
         drop(victim);
         let noticed = self.warned("without close_notify").await?;
-        self.passed(&format!("noticed: {noticed}"));
+        self.scene.passed(&format!("noticed: {noticed}"));
 
-        self.step("the other conversations were not touched");
+        self.scene.step("the other conversations were not touched");
         self.say(&self.alice, alice, "still here").await?;
-        self.passed("the server read alice's next line");
+        self.scene.passed("the server read alice's next line");
         Ok(())
     }
 
     async fn forwarding(&mut self) -> Result<(), RunError> {
-        self.step("a connection forwarded through the channel");
+        self.scene
+            .step("a connection forwarded through the channel");
         let target = self.target.clone();
-        self.fact("target", &target);
+        self.scene.fact("target", &target);
         let purpose = Purpose::Forward(target);
         let (opened, rest) = self.soon(self.alice.ask(&purpose)).await??;
         let mut data = vec![0; FORWARDED];
@@ -227,14 +236,15 @@ impl Scene {
         if back != data {
             return Err(failed("what came back is not what was sent"));
         }
-        self.passed(&format!(
+        self.scene.passed(&format!(
             "{FORWARDED} bytes there and back, each end by itself"
         ));
 
-        self.step("a target that the operator has not allowed");
+        self.scene
+            .step("a target that the operator has not allowed");
         let other = Purpose::Forward("tcp://192.0.2.1:22".into());
         match self.soon(self.alice.ask(&other)).await? {
-            Err(ChatError::Refused(reason)) => self.passed(&format!("refused: {reason}")),
+            Err(ChatError::Refused(reason)) => self.scene.passed(&format!("refused: {reason}")),
             Err(error) => return Err(failed(error)),
             Ok(_) => return Err(failed("the attack succeeded")),
         }
@@ -309,34 +319,6 @@ impl Scene {
         let done = within(&*self.host.world, self.bounds.greeting, work).await;
         done.ok_or_else(|| failed("something did not happen in time"))
     }
-
-    fn step(&mut self, title: &str) {
-        self.number += 1;
-        self.host.report.event(&Event::Step {
-            number: self.number,
-            title: title.into(),
-        });
-        self.began = self.micros();
-    }
-
-    fn fact(&self, name: &str, value: &str) {
-        self.host.report.event(&Event::Fact {
-            name: name.into(),
-            value: value.into(),
-        });
-    }
-
-    fn passed(&self, what: &str) {
-        let elapsed = self.micros().saturating_sub(self.began);
-        let (whole, tenths) = (elapsed / 1000, elapsed % 1000 / 100);
-        self.fact("time", &format!("{whole}.{tenths} ms"));
-        self.host.report.event(&Event::Passed(what.into()));
-    }
-
-    fn micros(&self) -> u64 {
-        let since_start = self.host.world.now().since_start;
-        u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX)
-    }
 }
 
 /// Sends everything while reading what comes back, until both directions have ended.
@@ -381,10 +363,6 @@ fn identities(suites: &[Suite], host: &Host) -> Result<Vec<Identity>, RunError> 
 fn fingerprints(identities: &[Identity]) -> Vec<Fingerprint> {
     let fingerprints = identities.iter().map(Identity::fingerprint);
     fingerprints.cloned().collect()
-}
-
-fn failed(what: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Operation, format!("demo: {what}"))
 }
 
 /// A service behind the server, which says what it is told.

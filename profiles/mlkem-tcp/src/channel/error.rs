@@ -1,5 +1,6 @@
 //! What can end a conversation, or keep it from beginning.
 
+use pqfw_framework::splice::Silent;
 use pqfw_framework::system::{Failure, RunError};
 use pqfw_framework::transport::TransportError;
 use pqfw_session::ChannelError;
@@ -33,8 +34,8 @@ pub enum ChatError {
     #[error("the server refused: {0}")]
     Refused(String),
     /// The peer's fault, or the network's: nothing came and nothing went.
-    #[error("nothing was said for {0} s")]
-    Idle(u64),
+    #[error(transparent)]
+    Idle(#[from] Silent),
     /// The peer's fault: it takes nothing of what it is sent.
     #[error("the peer does not read: {0} lines wait for it")]
     Unread(usize),

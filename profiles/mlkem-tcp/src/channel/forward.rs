@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
+use pqfw_framework::splice::{Activity, splice};
 use pqfw_framework::system::{Event, Failure, RunError};
 use pqfw_framework::transport::{
     BoxFuture, Connection, StreamService, Transport, TransportSettings,
 };
 
-use super::activity::Activity;
 use super::client::Caller;
-use super::copy::splice;
 use super::error::ChatError;
 use super::purpose::{Purpose, is_target};
 use crate::console;
@@ -74,7 +73,7 @@ impl StreamService for Door {
                 let mut inside = opened.connection;
                 local.writer.write_all(&rest).await?;
                 let activity = Activity::new(caller.host.world.clone(), caller.bounds.idle);
-                splice(&mut local, &mut inside, &activity).await
+                splice(local.ends(), inside.ends(), &activity).await
             };
             let carried: Result<(), ChatError> = match race(closing.wait(), carried).await {
                 First::Left(()) => Ok(()),

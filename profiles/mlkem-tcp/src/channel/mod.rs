@@ -19,8 +19,6 @@ mod heard;
 pub mod purpose;
 pub mod server;
 
-mod activity;
-mod copy;
 mod mailbox;
 mod text;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pqfw_framework::keys::Fingerprint;
+use pqfw_framework::splice::{Activity, Silent, pour, splice};
 use pqfw_framework::system::{Event, Report};
 use pqfw_framework::transport::{
     BoxFuture, Connection, StreamReader, StreamService, StreamWriter, Transport, TransportSettings,
@@ -11,8 +12,6 @@ use pqfw_framework::transport::{
 use pqfw_framework::world::World;
 use pqfw_session::{Config as Channel, stream};
 
-use super::activity::Activity;
-use super::copy::{CHUNK, pour, splice};
 use super::error::ChatError;
 use super::mailbox::Mailbox;
 use super::purpose::{OK, Purpose, first_line, refusal, scheme};
@@ -195,7 +194,7 @@ impl Shared {
         };
         match race(race(hear, speak), activity.over()).await {
             First::Left(First::Left(done) | First::Right(done)) => done?,
-            First::Right(idle) => return Err(idle),
+            First::Right(idle) => return Err(idle.into()),
         }
         self.finish(inside).await
     }
@@ -218,7 +217,7 @@ impl Shared {
         };
         let mut lines = PeerLines::new(self.bounds.frame_bytes);
         lines.push(early);
-        let mut buffer = vec![0; CHUNK];
+        let mut buffer = vec![0; 16 << 10];
         loop {
             while let Some(text) = lines.take()? {
                 tell(&text);
@@ -260,8 +259,8 @@ impl Shared {
             let activity = Activity::new(self.world.clone(), self.bounds.idle);
             let pour = pour(&mut *inside.reader, &mut *output, &activity);
             match race(pour, activity.over()).await {
-                First::Left(poured) => poured,
-                First::Right(idle) => Err(idle),
+                First::Left(poured) => Ok(poured?),
+                First::Right(idle) => Err(ChatError::from(idle)),
             }
         };
         let poured = poured.await;
@@ -306,7 +305,7 @@ impl Shared {
             .await?;
         outside.writer.write_all(early).await?;
         let activity = Activity::new(self.world.clone(), self.bounds.idle);
-        splice(inside, &mut outside, &activity).await
+        splice(inside.ends(), outside.ends(), &activity).await
     }
 
     /// Says no, and why, to both sides.
@@ -319,7 +318,7 @@ impl Shared {
     async fn finish(&self, inside: &mut Connection) -> Result<(), ChatError> {
         let finish = inside.writer.finish();
         let finished = within(&*self.world, self.bounds.greeting, finish).await;
-        Ok(finished.ok_or(ChatError::Idle(self.bounds.greeting.as_secs()))??)
+        Ok(finished.ok_or(Silent(self.bounds.greeting.as_secs()))??)
     }
 }
 

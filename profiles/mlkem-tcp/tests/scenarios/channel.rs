@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pqfw_framework::keys::Fingerprint;
+use pqfw_framework::splice::Silent;
 use pqfw_framework::system::{Event, Failure, Host, Role, RunError};
 use pqfw_framework::transport::{Connection, Transport};
 use pqfw_mlkem_tcp::channel::client::Caller;
@@ -166,12 +167,12 @@ async fn who_says_nothing_is_let_go() {
         .until(|event| matches!(event, Event::Line(_)))
         .await;
     house.world.advance(Duration::from_secs(3600));
-    warning(&house, &ChatError::Idle(3600).to_string()).await;
+    warning(&house, &ChatError::Idle(Silent(3600)).to_string()).await;
     let cut = silent.reader.read(&mut [0]).await;
     assert!(cut.is_err(), "cut off, not closed");
     for (error, failure) in [
         (ChatError::Early("x"), Failure::Network),
-        (ChatError::Idle(1), Failure::Network),
+        (ChatError::Idle(Silent(1)), Failure::Network),
         (ChatError::Unread(1), Failure::Network),
         (
             ChatError::Channel(ChannelError::Truncated(None)),

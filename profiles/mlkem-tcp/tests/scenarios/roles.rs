@@ -159,6 +159,14 @@ async fn what_cannot_run_is_a_usage_error() {
         assert_eq!(refused.failure, Failure::Usage);
         assert!(refused.message.contains(words), "{refused}");
     }
+    let profile = profile(&[]);
+    let mut host = machine.host(&profile, Typed::nothing());
+    host.alternatives = vec![host.suite.clone()];
+    let refused = MlkemTcp.run(Role::Server, &profile, host, never());
+    let refused = refused.await.unwrap_err();
+    assert_eq!(refused.failure, Failure::Usage);
+    let words = "dialect demo-1 negotiates nothing";
+    assert!(refused.message.starts_with(words), "{refused}");
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pqfw_framework::scene::{Scene, failed};
 use pqfw_framework::suite::Suite;
-use pqfw_framework::system::{Event, Failure, Host, RunError};
+use pqfw_framework::system::{Failure, Host, RunError};
 use pqfw_framework::transport::BoxFuture;
 
 use crate::config::Settings;
@@ -62,20 +63,19 @@ pub async fn run(
     let anybody = (TrustMode::Tofu, &[][..]);
     let (stranger, stranger_works) =
         Party::start((&suites, stranger), anybody, settings, &host).await?;
-    let mut scene = Scene {
+    let mut cast = Cast {
         node,
         peer,
         friend,
         stranger,
-        number: 0,
-        began: 0,
+        scene: Scene::new(host.world.clone(), host.report.clone()),
         host,
     };
     let works = race(
         race(fault(node_works), fault(peer_works)),
         race(fault(friend_works), fault(stranger_works)),
     );
-    let played = scene.play(settings);
+    let played = cast.play(settings);
     match race(race(played, stop), works).await {
         First::Left(First::Left(played)) => played,
         First::Left(First::Right(())) => Ok(()),
@@ -94,48 +94,48 @@ async fn fault(works: Driver) -> RunError {
     }
 }
 
-struct Scene {
+struct Cast {
     node: Party,
     peer: Party,
     friend: Party,
     stranger: Party,
-    number: usize,
-    began: u64,
+    scene: Scene,
     host: Host,
 }
 
-impl Scene {
+impl Cast {
     async fn play(&mut self, settings: &Settings) -> Result<(), RunError> {
         let to = self.handshake(settings).await?;
         self.step("packets both ways");
         let digest = self.transfer(PACKETS, false).await?;
-        self.fact(
+        self.scene.fact(
             "packets",
             &format!("{PACKETS} of {PACKET_BYTES} bytes each way"),
         );
-        self.fact("digest", &digest);
+        self.scene.fact("digest", &digest);
         self.rate(2 * PACKETS * PACKET_BYTES);
-        self.passed("everything came as it was sent");
+        self.scene.passed("everything came as it was sent");
 
         self.step("new keys, while packets go on");
         self.node.node.rekey(self.peer.node.id()).map_err(failed)?;
         let digest = self.transfer(PACKETS, true).await?;
-        self.fact("digest", &digest);
+        self.scene.fact("digest", &digest);
         self.frames();
-        self.passed("a new session at both ends, and not one packet lost");
+        self.scene
+            .passed("a new session at both ends, and not one packet lost");
 
         self.attacks(settings, to).await?;
 
         self.step("the sessions that there were did not notice");
         self.transfer(BATCH, false).await?;
-        self.passed("everything came as it was sent");
+        self.scene.passed("everything came as it was sent");
 
         self.step("the first node says goodbye");
         self.node.node.stop();
         self.peer
             .until("the end of the session", |peer| peer.closed)
             .await?;
-        self.passed("the second has heard it");
+        self.scene.passed("the second has heard it");
         Ok(())
     }
 
@@ -146,16 +146,16 @@ impl Scene {
         );
         self.step(&title);
         let suite = &self.host.suite;
-        self.fact("suite", &suite.channel_name());
+        self.scene.fact("suite", &suite.channel_name());
         let (caller, called) = (self.node.node.id(), self.peer.node.id());
-        self.fact("node", &caller.to_string());
-        self.fact("peer", &called.to_string());
+        self.scene.fact("node", &caller.to_string());
+        self.scene.fact("peer", &called.to_string());
         let (kem, signature) = (suite.kem.sizes(), suite.signature.sizes());
         let keys = format!(
             "{} bytes of KEM, {} of signature",
             kem.encapsulation_key, signature.verifying_key
         );
-        self.fact("public keys", &keys);
+        self.scene.fact("public keys", &keys);
         let to = address(self.peer.node.url())?;
         let connected = self.node.node.connect("peer", to, Some(called));
         connected.map_err(failed)?;
@@ -163,7 +163,8 @@ impl Scene {
         self.node.until("a session", is_up(called)).await?;
         self.peer.until("a session", is_up(caller)).await?;
         self.frames();
-        self.passed("a session, whose keys only these two have");
+        self.scene
+            .passed("a session, whose keys only these two have");
         Ok(to)
     }
 
@@ -197,7 +198,7 @@ impl Scene {
         self.stranger.until("a refusal", failures).await?;
         match self.stranger.failures.first() {
             Some(why @ CallError::OtherPeer(other)) if *other == called => {
-                self.passed(&format!("refused: {why}"));
+                self.scene.passed(&format!("refused: {why}"));
             }
             other => return Err(failed(format!("another failure: {other:?}"))),
         }
@@ -210,7 +211,8 @@ impl Scene {
             let who = self.stranger.node.id();
             let met = move |party: &Party| party.ups.contains(&(who, Verdict::FirstUse));
             self.peer.until("a session on first use", met).await?;
-            self.passed("accepted on first use, as peers.mode says: it gets no addresses");
+            self.scene
+                .passed("accepted on first use, as peers.mode says: it gets no addresses");
             return Ok(());
         }
         self.refused("untrusted", before).await
@@ -219,7 +221,7 @@ impl Scene {
     /// Waits until the second node has refused.
     async fn refused(&self, kind: &str, before: u64) -> Result<(), RunError> {
         let why = self.peer.refuses(kind, before).await?;
-        self.passed(&format!("refused: {why}"));
+        self.scene.passed(&format!("refused: {why}"));
         Ok(())
     }
 
@@ -266,47 +268,25 @@ impl Scene {
     }
 
     fn step(&mut self, title: &str) {
-        self.number += 1;
-        self.host.report.event(&Event::Step {
-            number: self.number,
-            title: title.into(),
-        });
         for party in [&self.node, &self.peer, &self.friend, &self.stranger] {
             party.wire.seen();
         }
-        self.began = self.micros();
-    }
-
-    fn fact(&self, name: &str, value: &str) {
-        self.host.report.event(&Event::Fact {
-            name: name.into(),
-            value: value.into(),
-        });
+        self.scene.step(title);
     }
 
     /// What the first node has sent and received, by kind.
     fn frames(&self) {
         for (kind, frames, bytes) in self.node.wire.seen() {
-            self.fact(kind, &format!("{frames} frames, {bytes} bytes"));
+            self.scene
+                .fact(kind, &format!("{frames} frames, {bytes} bytes"));
         }
     }
 
     fn rate(&self, bytes: usize) {
-        let micros = u128::from(self.micros().saturating_sub(self.began).max(1));
+        let micros = self.scene.elapsed().as_micros().max(1);
         let bits = u128::try_from(bytes).unwrap_or(u128::MAX).saturating_mul(8);
-        self.fact("rate", &format!("{} Mbit/s", bits / micros));
-    }
-
-    fn passed(&self, what: &str) {
-        let elapsed = self.micros().saturating_sub(self.began);
-        let (whole, tenths) = (elapsed / 1000, elapsed % 1000 / 100);
-        self.fact("time", &format!("{whole}.{tenths} ms"));
-        self.host.report.event(&Event::Passed(what.into()));
-    }
-
-    fn micros(&self) -> u64 {
-        let since_start = self.host.world.now().since_start;
-        u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX)
+        self.scene
+            .fact("rate", &format!("{} Mbit/s", bits / micros));
     }
 }
 
@@ -340,8 +320,4 @@ fn address(url: &str) -> Result<SocketAddr, RunError> {
     let after = url.split_once(':').map_or(url, |(_, after)| after);
     let parsed = after.trim_start_matches('/').parse();
     parsed.map_err(|_| failed(format!("{url} is not reached by an IP address and a port")))
-}
-
-fn failed(what: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Operation, format!("demo: {what}"))
 }

@@ -5,24 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pqfw_framework::transport::{
-    BoxFuture, DatagramPath, Datagrams, Mark, Packet, TransportError, TransportLimits,
-    TransportSettings,
+    BoxFuture, DatagramPath, Datagrams, Mark, Packet, TransportError, TransportSettings,
 };
 use pqfw_pqvpn::limits::MOST_DATAGRAM;
 
 pub(crate) fn settings(listen: &str) -> TransportSettings {
     TransportSettings {
         listen: listen.into(),
-        connect: String::new(),
-        limits: TransportLimits {
-            body_bytes: 1 << 20,
-            header_bytes: 1 << 14,
-            connections: 64,
-            idle_secs: 60,
-            request_secs: 30,
-            per_ip_per_minute: 0,
-        },
-        tls: None,
+        ..TransportSettings::default()
     }
 }
 

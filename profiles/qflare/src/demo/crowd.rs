@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use pqfw_framework::blobs::MemoryBlobs;
 use pqfw_framework::profile::Profile;
+use pqfw_framework::scene::Quiet;
 use pqfw_framework::store::MemoryStore;
-use pqfw_framework::system::{Event, Host, Report, RunError};
+use pqfw_framework::system::{Host, RunError};
 use pqfw_framework::transport::{ExchangeService, Listener, Request};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -199,10 +200,4 @@ pub(super) fn one_end(host: &Host) -> Host {
 /// How the devices are called.
 pub(super) fn named(number: usize) -> Result<DeviceId, RunError> {
     DeviceId::parse(&format!("device-{number:02}")).map_err(failed)
-}
-
-struct Quiet;
-
-impl Report for Quiet {
-    fn event(&self, _event: &Event) {}
 }

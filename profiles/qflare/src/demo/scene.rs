@@ -1,40 +1,31 @@
 //! The stage: numbers the steps, times them, and tells what came of each.
 
-use pqfw_framework::system::{Event, Failure, Host, RunError};
+use pqfw_framework::scene;
+use pqfw_framework::system::{Event, Host, RunError};
 use pqfw_session::ChannelError;
 
 use crate::error::ClientError;
 
+pub(super) use pqfw_framework::scene::failed;
+
 /// What is shown.
 pub(super) struct Scene {
-    number: usize,
-    began: u64,
+    scene: scene::Scene,
     pub(super) host: Host,
 }
 
 impl Scene {
     pub(super) fn new(host: Host) -> Self {
-        Self {
-            number: 0,
-            began: 0,
-            host,
-        }
+        let scene = scene::Scene::new(host.world.clone(), host.report.clone());
+        Self { scene, host }
     }
 
     pub(super) fn step(&mut self, title: &str) {
-        self.number += 1;
-        self.host.report.event(&Event::Step {
-            number: self.number,
-            title: title.into(),
-        });
-        self.began = self.micros();
+        self.scene.step(title);
     }
 
     pub(super) fn fact(&self, name: &str, value: &str) {
-        self.host.report.event(&Event::Fact {
-            name: name.into(),
-            value: value.into(),
-        });
+        self.scene.fact(name, value);
     }
 
     pub(super) fn info(&self, text: String) {
@@ -46,10 +37,7 @@ impl Scene {
     }
 
     pub(super) fn passed(&self, what: &str) {
-        let elapsed = self.micros().saturating_sub(self.began);
-        let (whole, tenths) = (elapsed / 1000, elapsed % 1000 / 100);
-        self.fact("time", &format!("{whole}.{tenths} ms"));
-        self.host.report.event(&Event::Passed(what.into()));
+        self.scene.passed(what);
     }
 
     /// The server has refused a request, with this status.
@@ -81,17 +69,8 @@ impl Scene {
             Ok(_) => Err(failed("the attack succeeded")),
         }
     }
-
-    fn micros(&self) -> u64 {
-        let since_start = self.host.world.now().since_start;
-        u64::try_from(since_start.as_micros()).unwrap_or(u64::MAX)
-    }
 }
 
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
-}
-
-pub(super) fn failed(what: impl std::fmt::Display) -> RunError {
-    RunError::new(Failure::Operation, format!("demo: {what}"))
 }

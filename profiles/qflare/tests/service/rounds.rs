@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pqfw_framework::blobs::MemoryBlobs;
 use pqfw_framework::store::MemoryStore;
-use pqfw_framework::transport::{TransportLimits, TransportSettings};
+use pqfw_framework::transport::TransportSettings;
 use pqfw_framework::world::World;
 use pqfw_qflare::aggregator::Aggregator;
 use pqfw_qflare::config::QflareConfig;
@@ -17,15 +17,7 @@ pub(crate) fn settings(url: &str) -> TransportSettings {
     TransportSettings {
         listen: url.into(),
         connect: url.into(),
-        limits: TransportLimits {
-            body_bytes: 1 << 20,
-            header_bytes: 8192,
-            connections: 8,
-            idle_secs: 10,
-            request_secs: 10,
-            per_ip_per_minute: 0,
-        },
-        tls: None,
+        ..TransportSettings::default()
     }
 }
 

@@ -197,7 +197,7 @@ async fn attacks(
         .map_err(failed)?;
 
     scene.step("attack: a recorded request is sent again, bit for bit");
-    let recorded = scene.wire.last_request();
+    let recorded = scene.wire.last();
     let recorded = recorded.ok_or_else(|| failed("nothing was recorded"))?;
     let answer = scene.wire.exchange(recorded).await?;
     if answer.status == 200 {

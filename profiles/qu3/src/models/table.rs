@@ -107,17 +107,14 @@ impl ModelTable {
             return Err("style `openai` needs `model`, its name at the server".into());
         }
         let settings = TransportSettings {
-            listen: String::new(),
             connect: format!("{scheme}://{authority}"),
             limits: TransportLimits {
                 body_bytes: output_bytes,
-                header_bytes: 16 << 10,
                 connections: 64,
-                idle_secs: 60,
                 request_secs: self.secs,
-                per_ip_per_minute: 0,
+                ..TransportLimits::default()
             },
-            tls: None,
+            ..TransportSettings::default()
         };
         let exchange = transport.connect_exchange(&settings);
         Ok(Arc::new(Upstream {

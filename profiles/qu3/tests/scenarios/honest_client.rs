@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use pqfw_framework::python_json::Json;
 use pqfw_framework::system::Failure;
-use pqfw_framework::transport::{
-    Exchange, Listener, Transport, TransportLimits, TransportSettings,
-};
+use pqfw_framework::transport::{Exchange, Listener, Transport, TransportSettings};
 use pqfw_memory::{Crossing, Interceptor, MemoryTransport};
 use pqfw_qu3::Qu3Client;
 use pqfw_qu3::client::fetch_keys;
@@ -27,17 +25,9 @@ struct Street {
 
 pub(crate) fn settings(address: &str) -> TransportSettings {
     TransportSettings {
-        tls: None,
         listen: address.into(),
         connect: address.into(),
-        limits: TransportLimits {
-            body_bytes: 4 << 20,
-            header_bytes: 16_384,
-            connections: 1024,
-            idle_secs: 60,
-            request_secs: 30,
-            per_ip_per_minute: 0,
-        },
+        ..TransportSettings::default()
     }
 }
 

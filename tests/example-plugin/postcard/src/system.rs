@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pqfw_framework::profile::{Profile, ProfileError, schema_of};
+use pqfw_framework::scene::{Scene, failed};
 use pqfw_framework::schemars::JsonSchema;
 use pqfw_framework::serde::Deserialize;
 use pqfw_framework::serde_json::Value;
@@ -72,7 +73,7 @@ impl System for Postcard {
     ) -> BoxFuture<'static, Result<(), RunError>> {
         let config = profile.system_table::<Config>();
         Box::pin(async move {
-            let config = config.map_err(|error| RunError::new(Failure::Usage, error))?;
+            let config = config?;
             match role {
                 Role::Server => {
                     let office = open(&config, &host).await?;
@@ -91,10 +92,7 @@ impl System for Postcard {
                     Ok(())
                 }
                 Role::Demo => demo(&config, host).await,
-                Role::Node => {
-                    let text = "postcard has no role `node`; there are demo, server and client";
-                    Err(RunError::new(Failure::Usage, text))
-                }
+                Role::Node => Err(Postcard.info().has_no(role)),
             }
         })
     }
@@ -142,17 +140,13 @@ async fn demo(config: &Config, mut host: Host) -> Result<(), RunError> {
 }
 
 async fn play(config: &Config, host: &Host) -> Result<(), RunError> {
-    let step = |number, title: &str| {
-        let title = title.to_owned();
-        host.report.event(&Event::Step { number, title });
-    };
-    let passed = |text: String| host.report.event(&Event::Passed(text));
+    let mut scene = Scene::new(host.world.clone(), host.report.clone());
     let client = host.transport.connect_exchange(&host.settings)?;
 
-    step(1, "a card, and its answer");
-    passed(send(&*client, config, host).await?);
+    scene.step("a card, and its answer");
+    scene.passed(&send(&*client, config, host).await?);
 
-    step(2, "attack: one bit of a card is turned over on its way");
+    scene.step("attack: one bit of a card is turned over on its way");
     let mut body = write(&*client, config, host).await?.body;
     if let Some(last) = body.last_mut() {
         *last ^= 1;
@@ -160,8 +154,8 @@ async fn play(config: &Config, host: &Host) -> Result<(), RunError> {
     let response = client.exchange(Request::post("/card", body)).await?;
     if response.status != 400 {
         let text = format!("the changed card was answered with {}", response.status);
-        return Err(RunError::new(Failure::Internal, text));
+        return Err(failed(text));
     }
-    passed("refused: 400".into());
+    scene.passed("refused: 400");
     Ok(())
 }

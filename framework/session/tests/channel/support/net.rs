@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pqfw_framework::transport::{Datagrams, Transport, TransportLimits, TransportSettings};
+use pqfw_framework::transport::{Datagrams, Transport, TransportSettings};
 use pqfw_framework::world::World;
 use pqfw_memory::{MemoryTransport, SeededWorld};
 use pqfw_session::Config;
@@ -30,16 +30,7 @@ pub(crate) fn far() -> SocketAddr {
 fn settings(listen: &str) -> TransportSettings {
     TransportSettings {
         listen: listen.into(),
-        connect: String::new(),
-        limits: TransportLimits {
-            body_bytes: 0,
-            header_bytes: 0,
-            connections: 0,
-            idle_secs: 0,
-            request_secs: 0,
-            per_ip_per_minute: 0,
-        },
-        tls: None,
+        ..TransportSettings::default()
     }
 }
 
