@@ -56,6 +56,13 @@ pub enum ChannelError {
         /// The alert's code, if there was one.
         code: Option<u8>,
     },
+    /// Nobody's fault that is known: the service has forgotten the handshake, as its
+    /// [limits](crate::exchange::ServiceLimits) say, or it began anew.
+    #[error(
+        "the service does not know this handshake any more: it began anew, or the handshake took longer \
+         than the 10 s for which it waits; take a signature that is made faster"
+    )]
+    HandshakeGone,
     /// Nobody's fault that is known: the session is gone, and with it the answer to whether the
     /// request was carried out. Send it again if that does no harm.
     #[error("status {status}: it is not known whether the request was carried out")]
@@ -89,9 +96,10 @@ impl ChannelError {
             Self::Transport(error) => error.failure(),
             Self::Refused { .. } | Self::UnknownPeer(_) => Failure::Authentication,
             Self::RefusedByPeer { .. } | Self::RefusedExchange { .. } => Failure::Authentication,
-            Self::Truncated(_) | Self::TimedOut { .. } | Self::Unanswered { .. } => {
-                Failure::Network
-            }
+            Self::Truncated(_)
+            | Self::TimedOut { .. }
+            | Self::HandshakeGone
+            | Self::Unanswered { .. } => Failure::Network,
             Self::Closed | Self::TooLong { .. } | Self::Primitive(_) => Failure::Operation,
         }
     }
@@ -108,6 +116,7 @@ impl ChannelError {
             | Self::Closed
             | Self::TimedOut { .. }
             | Self::RefusedExchange { .. }
+            | Self::HandshakeGone
             | Self::Unanswered { .. }
             | Self::Transport(_) => None,
         }

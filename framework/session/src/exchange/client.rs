@@ -306,8 +306,10 @@ impl ChannelExchange {
             ..Request::post(FINISH, flight)
         };
         let response = self.inner.exchange(request).await?;
-        if response.status != 200 {
-            return Err(refusal(&response));
+        match response.status {
+            200 => {}
+            401 => return Err(ChannelError::HandshakeGone),
+            _ => return Err(refusal(&response)),
         }
         let Opened {
             suite,

@@ -362,7 +362,8 @@ fn a_handshake_that_is_not_finished_in_time_is_not_finished() {
             });
             let client = ChannelExchange::new(config(1, &[CHEAP]), Arc::new(slow), world);
             let answer = client.request("POST", "/", b"").await;
-            assert_eq!(answer.is_ok(), finished);
+            let expected = (!finished).then_some(ChannelError::HandshakeGone);
+            assert_eq!(answer.err(), expected);
         }
         let (_, _, direct, _) = timed(ServiceLimits::default());
         let empty = Request::post("/pqfw/1/hello", Vec::new());
