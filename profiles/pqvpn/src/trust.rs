@@ -301,7 +301,13 @@ impl State {
                     all.insert(question.peer, known);
                 }
             }
-            Verdict::Known | Verdict::Refused(_) => {}
+            // From now on nobody else is believed under the name.
+            Verdict::Known => {
+                if let (Some(known), Some(name)) = (all.get_mut(&question.peer), question.called) {
+                    known.name.get_or_insert_with(|| name.to_owned());
+                }
+            }
+            Verdict::Refused(_) => {}
         }
     }
 }
@@ -386,6 +392,21 @@ mod tests {
             assert_eq!(ask(OTHER, "hub"), changed, "{mode:?}");
             assert_eq!(ask(OTHER, "branch"), Verdict::Known, "{mode:?}");
         }
+    }
+
+    #[test]
+    fn the_name_under_which_a_known_peer_was_met_is_its_own() {
+        let list = TrustList::new(TrustMode::Tofu, [(KNOWN, None)]);
+        let ask = |peer, stage| asked(&list, peer, None, Some("hub"), stage);
+        assert_eq!(ask(KNOWN, Stage::Claimed), Verdict::Known);
+        assert_eq!(ask(OTHER, Stage::Claimed), Verdict::FirstUse);
+        assert_eq!(ask(KNOWN, Stage::Proven), Verdict::Known);
+        let changed = Verdict::Refused(Distrust::Changed);
+        assert_eq!(ask(OTHER, Stage::Claimed), changed);
+        // The first name stays.
+        let other = asked(&list, KNOWN, None, Some("branch"), Stage::Proven);
+        assert_eq!(other, Verdict::Known);
+        assert_eq!(list.known()[&KNOWN].name.as_deref(), Some("hub"));
     }
 
     #[test]

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pqfw_framework::hash::AdmittedHash;
+use pqfw_framework::world::Now;
 use thiserror::Error;
 
-use crate::identity::{Identity, SignedRecord};
-use crate::limits::{MOST_ANSWERING, MOST_DATAGRAM, MOST_PACKET, MOST_PEERS, MOST_SHARDS};
+use crate::identity::{Identity, Record, SignedRecord};
+use crate::limits::{
+    MOST_ANSWERING, MOST_DATAGRAM, MOST_MESSAGE, MOST_PACKET, MOST_PEERS, MOST_SHARDS,
+};
 use crate::session::{Buckets, OVERHEAD};
 use crate::suites::Suites;
 use crate::trust::Trust;
@@ -59,6 +62,9 @@ pub enum ConfigError {
     /// An identity whose keys are of other algorithms than the suites'.
     #[error("the identity's keys are not of the suites' algorithms")]
     Identity,
+    /// A record of somebody else, or one that no message has room for: nobody could call this node by it.
+    #[error("the record is not this identity's, or has more than {MOST_MESSAGE} bytes")]
+    Record,
     /// An interval of no time, at which a node would do nothing else.
     #[error("{0} must not be zero")]
     Zero(&'static str),
@@ -102,6 +108,16 @@ impl Config {
             && suite.signature.info().id == identity.signing.info().id;
         if !fits {
             return Err(ConfigError::Identity);
+        }
+        // Whether it has expired is for those who read it.
+        let now = Now {
+            since_start: Duration::ZERO,
+            unix_micros: 0,
+        };
+        let record = Record::read(self.record.as_bytes(), &self.suites, now);
+        let is_own = record.is_ok_and(|record| record.id == identity.id());
+        if !is_own || self.record.as_bytes().len() > MOST_MESSAGE {
+            return Err(ConfigError::Record);
         }
         if !(1..=MOST_SHARDS).contains(&self.shards) {
             return Err(ConfigError::Shards(self.shards));

@@ -11,8 +11,9 @@ use pqfw_framework::rand_core::CryptoRng;
 use pqfw_framework::registry::{Plugin, Registry, Resolver};
 use pqfw_framework::secret::{SecretBytes, SecretForm, SecretKind};
 use pqfw_framework::suite::Suite;
+use pqfw_pqvpn::limits::MOST_MESSAGE;
 use pqfw_pqvpn::node::{ConfigError, Node};
-use pqfw_pqvpn::{Identity, IdentityError, Suites, SuitesError};
+use pqfw_pqvpn::{Identity, IdentityError, RecordTerms, Suites, SuitesError};
 
 use crate::net::config;
 use crate::people::{CHEAP, OTHER, SIBLING, TOO_LONG, rng, shared, suite, suites};
@@ -71,6 +72,25 @@ fn a_configuration_must_fit() {
     assert_eq!(error(|config| config.keepalive = Duration::ZERO), zero);
     let foreign = error(|config| config.identity = shared(0, OTHER));
     assert_eq!(foreign, Some(ConfigError::Identity));
+    let record = |config: &mut pqfw_pqvpn::node::Config, of: u64, onion| {
+        let terms = RecordTerms {
+            onion: vec![0; onion],
+            ..RecordTerms::default()
+        };
+        config.record = shared(of, CHEAP).record(terms, &mut rng(1)).unwrap();
+    };
+    // Expired long ago, which is nobody's business here; of another; and too long for a message.
+    let longest = shared(0, CHEAP).record(RecordTerms::default(), &mut rng(1));
+    let longest = MOST_MESSAGE - longest.unwrap().as_bytes().len();
+    for (of, onion, expected) in [
+        (0, longest, None),
+        (1, 0, Some(ConfigError::Record)),
+        (0, longest + 1, Some(ConfigError::Record)),
+    ] {
+        let mut config = config(&own, &[CHEAP], &[]);
+        record(&mut config, of, onion);
+        assert_eq!(Node::new(config, Box::new(rng(1))).err(), expected);
+    }
 }
 
 /// Another KEM's code under a name without an identifier.
