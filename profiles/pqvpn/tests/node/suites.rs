@@ -75,6 +75,7 @@ fn a_configuration_must_fit() {
     let record = |config: &mut pqfw_pqvpn::node::Config, of: u64, onion| {
         let terms = RecordTerms {
             onion: vec![0; onion],
+            expires_unix_secs: 1,
             ..RecordTerms::default()
         };
         config.record = shared(of, CHEAP).record(terms, &mut rng(1)).unwrap();
