@@ -50,7 +50,10 @@ fn recognise(bytes: &[u8]) -> Result<Format, FormatError> {
         // Of pickles, protocol 2 and up begin so; torch's older files are several of them.
         [0x80, 2..=5, ..] => Err(FormatError::Pickle),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Format::Npz),
-        [_, _, _, _, _, _, _, _, b'{', ..] => Ok(Format::Safetensors),
+        // A file cut off still says how long its head was to be; raw values say more than there can be.
+        [a, b, c, d, 0, 0, 0, 0, b'{', ..] if u32::from_le_bytes([*a, *b, *c, *d]) < 1 << 28 => {
+            Ok(Format::Safetensors)
+        }
         _ => Ok(Format::RawF32),
     }
 }

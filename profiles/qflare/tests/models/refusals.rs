@@ -100,8 +100,11 @@ fn safetensors_leave_no_room_for_a_second_reading() {
     let mut cut = safetensors(one, &[0; 8]);
     cut[0] = 255;
     assert_eq!(kind(&open(&cut).unwrap_err()), "Malformed");
-    cut[7] = 255;
+    cut[3] = 15;
     assert_eq!(kind(&open(&cut).unwrap_err()), "TooLarge");
+    // No head is that long: these could be raw values, which need a layout.
+    cut[7] = 62;
+    assert_eq!(kind(&open(&cut).unwrap_err()), "Malformed");
 }
 
 #[test]
