@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chacha20::ChaCha20Rng;
@@ -27,6 +27,26 @@ use crate::watched::{Count, watched};
 /// How many seeds: 20, or what `PQFW_SEEDS` says.
 fn seeds() -> u64 {
     std::env::var("PQFW_SEEDS").map_or(20, |text| text.parse().unwrap())
+}
+
+/// Plays every seed up to `end`, on all processors: a seed is a whole story, so who plays it does not
+/// matter. One that fails fails the test, with its own message.
+fn each_seed(end: u64, play: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..processors {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        return;
+                    }
+                    play(seed);
+                }
+            });
+        }
+    });
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -232,7 +252,7 @@ fn nothing_twice(network: &Simulation<Coat>, seed: u64) {
 
 #[test]
 fn new_keys_under_traffic_lose_nothing() {
-    for seed in 0..seeds() {
+    each_seed(seeds(), |seed| {
         let (mut network, seen) = network(seed, 2, CHEAP);
         network.set_conditions(Conditions {
             jitter: Duration::from_millis(40),
@@ -256,12 +276,12 @@ fn new_keys_under_traffic_lose_nothing() {
             sealed > 1400 && again == 0,
             "seed {seed}: {again} nonces again"
         );
-    }
+    });
 }
 
 #[test]
 fn whatever_the_network_does_everybody_talks_in_the_end() {
-    for seed in 0..seeds() {
+    each_seed(seeds(), |seed| {
         let (mut network, seen) = network(seed, 3, CHEAP);
         network.set_conditions(Conditions::BAD);
         // The node that calls everybody moves: on a bad network, apart from the others, and on a
@@ -285,12 +305,12 @@ fn whatever_the_network_does_everybody_talks_in_the_end() {
         assert_eq!(agreed, Ended::Done, "seed {seed}");
         nothing_twice(&network, seed);
         assert_eq!(seen.sealed_and_again().1, 0, "seed {seed}");
-    }
+    });
 }
 
 #[test]
 fn large_handshakes_survive_loss() {
-    for seed in 0..seeds().div_ceil(5) {
+    each_seed(seeds().div_ceil(5), |seed| {
         let (mut network, seen) = network(seed, 2, FAST);
         network.set_conditions(Conditions::BAD);
         // Of every fragment a third is lost or comes after the others' two seconds; calls that fail
@@ -298,7 +318,7 @@ fn large_handshakes_survive_loss() {
         let up = network.run_until(600 * SECOND, everybody_is_up);
         assert_eq!(up, Ended::Done, "seed {seed}");
         assert_eq!(seen.sealed_and_again().1, 0, "seed {seed}");
-    }
+    });
 }
 
 #[test]
