@@ -33,7 +33,7 @@ pub(crate) enum Vpn {
                             5 no node answers.\n\nExample: pqfw vpn rekey hub.example:9000"
     )]
     Rekey(VpnPeer),
-    /// End the sessions with a peer, and call it no more
+    /// End the sessions with a peer, and call it no more until the node is started again
     #[command(after_help = "Example: pqfw vpn drop sha256:1f0c")]
     Drop(VpnPeer),
     /// Print the peer id of key files: one of the signature and one of the KEM
@@ -62,13 +62,16 @@ pub(crate) enum Vpn {
         #[command(flatten)]
         profile: ProfileArgs,
     },
-    /// The keys of a node that keeps them: show, rotate
+    /// The keys of a node that keeps them: make, show, rotate
     #[command(subcommand)]
     Keys(VpnKeys),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VpnKeys {
+    /// Make them where there are none, as the node's first start does, and show whose they are
+    #[command(after_help = "Example: pqfw vpn keys make --set keys.runtime_temp_keys=false")]
+    Make(ProfileArgs),
     /// Show where they are and whose; makes none
     #[command(after_help = "Example: pqfw vpn keys show --set keys.runtime_temp_keys=false")]
     Show(ProfileArgs),

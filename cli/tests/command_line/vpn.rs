@@ -148,6 +148,16 @@ fn two_nodes_carry_a_port_and_an_operator_sees_it() {
     let bytes: Vec<u8> = (0..300_000_u32).map(|n| n.to_le_bytes()[0]).collect();
     assert!(sent(&forward, &bytes) == bytes);
 
+    // What threads carry beside the node counts as the rest does.
+    for node in [&hub, &guest] {
+        let status = node.vpn(&["status", "--json"]).ok().json();
+        for count in ["bytes_sent", "bytes_received"] {
+            assert!(status[count].as_u64().unwrap() > 300_000, "{status}");
+        }
+        for count in ["packets_sent", "packets_received"] {
+            assert!(status[count].as_u64().unwrap() > 200, "{status}");
+        }
+    }
     let status = guest.vpn(&["status", "--json"]).ok().json();
     assert_eq!(status["sessions"], 1);
     assert_eq!(status["interface"], "userspace");
@@ -200,6 +210,33 @@ fn two_nodes_carry_a_port_and_an_operator_sees_it() {
 }
 
 #[test]
+fn a_hub_tells_whom_it_refuses() {
+    let home = tempfile::tempdir().unwrap();
+    let (hub, guest) = (
+        Node::new(home.path(), "hub"),
+        Node::new(home.path(), "guest"),
+    );
+    let (hub_id, guest_id) = (hub.kept_id(), guest.kept_id());
+    hub.profile(KEPT);
+    let running = hub.start(&[]);
+    let place = running.url.strip_prefix("udp://").unwrap();
+    guest.profile(&format!(
+        "{KEPT}bootstrap.peers = ['{place}#{hub_id}']\n\
+         peers = {{ mode = 'allow-list', allow = ['{hub_id}'] }}\n"
+    ));
+    let calling = guest.start(&[]);
+    hub.until("logs", |answer| {
+        let lines = answer["logs"].as_array().unwrap().iter();
+        let mut lines = lines.map(|line| line["text"].as_str().unwrap());
+        lines.any(|line| line.starts_with(&guest_id) && line.ends_with("refused: it is not known"))
+    });
+    assert_eq!(calling.terminate().0, 0);
+    let told = running.terminate().1;
+    let warns = |line: &String| line.contains("WARN") && line.contains(&guest_id);
+    assert!(told.iter().any(warns), "{told:?}");
+}
+
+#[test]
 fn temporary_keys_go_with_their_process_however_it_ends() {
     let home = tempfile::tempdir().unwrap();
     let node = Node::new(home.path(), "node");
@@ -223,21 +260,24 @@ fn kept_keys_have_one_id_which_their_files_show_and_their_successors_follow() {
     let home = tempfile::tempdir().unwrap();
     let node = Node::new(home.path(), "node");
     node.profile("keys.dir = 'keys'\n");
-    let mut ids = Vec::new();
-    for _ in 0..2 {
-        assert_eq!(node.start(&["--no-temp-keys"]).terminate().0, 0);
-        ids.push(node.ready()["fingerprint"].as_str().unwrap().to_owned());
-    }
-    assert_eq!((ids[0] == ids[1], node.temporary()), (true, 0));
-    let files = ["keys/pqvpn-kem.pem", "keys/pqvpn-signature.pem"];
-    let shown = node.vpn(&["peer-id", files[0], files[1]]).ok();
-    assert_eq!(shown.stdout.trim(), ids[0]);
-    node.vpn(&["peer-id", files[0]]).fails(2, "over two keys");
     let keep = "--set=keys.runtime_temp_keys=false";
     let run = |command: &str, set: &[&str]| {
         let args = [&["vpn", "keys", command, "--profile=node.toml"], set].concat();
         pqfw(&node.home, &args).run()
     };
+    run("show", &[keep]).fails(1, "there are no keys");
+    let made = run("make", &[keep, "--json"]).ok().json();
+    let mut ids = vec![made["peer_id"].as_str().unwrap().to_owned()];
+    assert_eq!(run("make", &[keep, "--json"]).ok().json(), made);
+    for _ in 0..2 {
+        assert_eq!(node.start(&["--no-temp-keys"]).terminate().0, 0);
+        ids.push(node.ready()["fingerprint"].as_str().unwrap().to_owned());
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]) && node.temporary() == 0);
+    let files = ["keys/pqvpn-kem.pem", "keys/pqvpn-signature.pem"];
+    let shown = node.vpn(&["peer-id", files[0], files[1]]).ok();
+    assert_eq!(shown.stdout.trim(), ids[0]);
+    node.vpn(&["peer-id", files[0]]).fails(2, "over two keys");
     assert!(run("show", &[keep]).ok().stdout.contains(&ids[0]));
     run("show", &[]).fails(2, "no keys before it runs");
     let rotated = run("rotate", &[keep, "--json"]).ok().json();

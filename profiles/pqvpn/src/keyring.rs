@@ -38,7 +38,7 @@ pub enum KeyringError {
     #[error("{0} is no rotation statement for these keys; remove it, or restore it")]
     Statement(String),
     /// The operator's fault: there is nothing that new keys could follow.
-    #[error("there are no keys in {0} yet; a node makes them when it starts")]
+    #[error("there are no keys in {0} yet; a node makes them when it starts, or `vpn keys make`")]
     Nothing(String),
 }
 

@@ -102,11 +102,8 @@ pub(super) fn run(
     registry: &Registry,
     output: &Output,
 ) -> Result<(), CliError> {
-    let (args, rotates) = match command {
-        VpnKeys::Show(args) => (args, false),
-        VpnKeys::Rotate(args) => (args, true),
-    };
-    let profile = ours(args, registry)?;
+    let (VpnKeys::Make(args) | VpnKeys::Show(args) | VpnKeys::Rotate(args)) = &command;
+    let profile = ours(args.clone(), registry)?;
     let KeyPlace::Files { signature, kem } = Settings::read(&profile)?.keys else {
         let text = "keys.runtime_temp_keys is true: such a node has no keys before it runs";
         return Err(CliError::usage(text));
@@ -115,38 +112,50 @@ pub(super) fn run(
     let names = KeyNames { signature, kem };
     let all = std::iter::once(&host.suite).chain(&host.alternatives);
     let suites = Suites::new(all.cloned().collect()).map_err(CliError::usage)?;
-    if !rotates {
-        let id = keyring::stored(&*host.keys, &names, &suites)
-            .map_err(failed)?
-            .id();
-        let directory = host.keys.describe();
-        match output.json {
-            true => output.document(&json!({
-                "peer_id": id.to_string(),
-                "directory": directory,
-                "signature": names.signature,
-                "kem": names.kem,
-            })),
-            false => {
-                output.line(&id.to_string());
-                output.line(&format!("{directory}/{}", names.signature));
-                output.line(&format!("{directory}/{}", names.kem));
+    let mut rng = host.world.rng();
+    match command {
+        VpnKeys::Make(_) => {
+            let made = keyring::identity(&*host.keys, &names, &suites, &mut *rng);
+            let (identity, _) = made.map_err(failed)?;
+            show(identity.id(), &names, &host, output);
+        }
+        VpnKeys::Show(_) => {
+            let stored = keyring::stored(&*host.keys, &names, &suites);
+            show(stored.map_err(failed)?.id(), &names, &host, output);
+        }
+        VpnKeys::Rotate(_) => {
+            let rotated = keyring::rotate(&*host.keys, &names, &suites, &mut *rng);
+            let (former, new) = rotated.map_err(failed)?;
+            if output.json {
+                let ids = json!({ "former": former.to_string(), "peer_id": new.to_string() });
+                output.document(&ids);
+                return Ok(());
             }
-        }
-        return Ok(());
-    }
-    let rotated = keyring::rotate(&*host.keys, &names, &suites, &mut *host.world.rng());
-    let (former, new) = rotated.map_err(failed)?;
-    match output.json {
-        true => {
-            output.document(&json!({ "former": former.to_string(), "peer_id": new.to_string() }))
-        }
-        false => {
             output.line(&format!("{new} follows {former}"));
-            output.line("restart the node; peers that know it believe the statement");
+            output.line(
+                "restart the node; peers in mode pinned or tofu believe the statement; an allow-list, \
+                 strict_tofu and everything that names the former id need the new one",
+            );
         }
     }
     Ok(())
+}
+
+/// Who has these keys, and where they are.
+fn show(id: PeerId, names: &KeyNames, host: &Host, output: &Output) {
+    let directory = host.keys.describe();
+    if output.json {
+        output.document(&json!({
+            "peer_id": id.to_string(),
+            "directory": directory,
+            "signature": names.signature,
+            "kem": names.kem,
+        }));
+        return;
+    }
+    output.line(&id.to_string());
+    output.line(&format!("{directory}/{}", names.signature));
+    output.line(&format!("{directory}/{}", names.kem));
 }
 
 fn failed(error: KeyringError) -> CliError {

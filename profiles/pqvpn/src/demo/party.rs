@@ -110,7 +110,7 @@ impl Party {
             Event::Packet { packet, .. } => self.packets.push(packet),
             Event::CallFailed { why, .. } => self.failures.push(why),
             Event::Closed { .. } | Event::Dead { .. } => self.closed = true,
-            Event::Moved { .. } | Event::Carries { .. } => {}
+            Event::Moved { .. } | Event::Carries { .. } | Event::Refused { .. } => {}
         }
     }
 }

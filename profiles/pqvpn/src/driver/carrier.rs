@@ -26,6 +26,16 @@ impl Carrier {
         self.node.shared().world.now().since_start
     }
 
+    /// Counts datagrams that were sent on the path.
+    pub fn sent(&self, datagrams: usize, bytes: usize) {
+        self.node.shared().carried.sent.add(datagrams, bytes);
+    }
+
+    /// Counts datagrams that came on the path, without those that the node is handed: it counts them.
+    pub fn received(&self, datagrams: usize, bytes: usize) {
+        self.node.shared().carried.received.add(datagrams, bytes);
+    }
+
     /// Tells the node what was heard in its sessions, and hands it what was not for the plane.
     pub fn tell(&self, heard: impl Iterator<Item = Heard>, others: Vec<Packet>) {
         let shared = self.node.shared();

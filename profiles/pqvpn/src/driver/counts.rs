@@ -1,7 +1,9 @@
 //! What a node at work has done and dropped.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::state::count;
 use crate::node::Refusal;
 
 /// What a node at work has done, and what it has dropped.
@@ -29,6 +31,27 @@ pub struct Counts {
     pub refused: BTreeMap<&'static str, Refused>,
 }
 
+/// Datagrams that threads have carried beside a node.
+#[derive(Default)]
+pub(super) struct Carried {
+    pub(super) sent: Tally,
+    pub(super) received: Tally,
+}
+
+/// Datagrams of one direction.
+#[derive(Default)]
+pub(super) struct Tally {
+    packets: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Tally {
+    pub(super) fn add(&self, packets: usize, bytes: usize) {
+        self.packets.fetch_add(count(packets), Ordering::Relaxed);
+        self.bytes.fetch_add(count(bytes), Ordering::Relaxed);
+    }
+}
+
 /// Refusals of one kind.
 #[derive(Clone, Debug)]
 pub struct Refused {
@@ -43,6 +66,15 @@ impl Counts {
     #[must_use]
     pub fn refused(&self, kind: &str) -> u64 {
         self.refused.get(kind).map_or(0, |refused| refused.count)
+    }
+
+    /// What the threads beside the node have done is the node's work, too.
+    pub(super) fn add(&mut self, carried: &Carried) {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        self.packets_sent += read(&carried.sent.packets);
+        self.bytes_sent += read(&carried.sent.bytes);
+        self.packets_received += read(&carried.received.packets);
+        self.bytes_received += read(&carried.received.bytes);
     }
 
     pub(super) fn refuse(&mut self, why: &Refusal) {

@@ -26,7 +26,10 @@ impl Handle {
     /// What it has done, and what it has dropped.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.shared().lock().counts.clone()
+        let shared = self.shared();
+        let mut counts = shared.lock().counts.clone();
+        counts.add(&shared.carried);
+        counts
     }
 
     /// Whether packets to a peer can be sealed.

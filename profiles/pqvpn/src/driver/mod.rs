@@ -30,6 +30,8 @@ pub use carrier::Carrier;
 pub use counts::{Counts, Refused};
 pub(crate) use race::{First, race, within};
 
+use counts::Carried;
+
 use crate::handshake::{Done, Job};
 use crate::limits::MOST_DATAGRAM;
 use crate::node::{Config, ConfigError, Event, Node, Refusal};
@@ -92,6 +94,7 @@ struct Shared {
     world: Arc<dyn World>,
     /// What carries packets beside the node, and the socket's way for it.
     carries: Option<(Arc<Plane>, Arc<dyn DatagramPath>)>,
+    carried: Carried,
     state: Mutex<State>,
 }
 
@@ -163,6 +166,7 @@ pub fn start(
             plane: carries.as_ref().map(|(plane, _)| plane.clone()),
         }),
         carries,
+        carried: Carried::default(),
         world: world.clone(),
     });
     let to = shared.clone();

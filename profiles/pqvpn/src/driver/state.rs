@@ -90,6 +90,6 @@ impl State {
     }
 }
 
-pub(super) fn count(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+pub(super) fn count(many: usize) -> u64 {
+    u64::try_from(many).unwrap_or(u64::MAX)
 }

@@ -135,7 +135,7 @@ impl Answer {
             stage: Stage::Claimed,
         });
         match verdict {
-            Verdict::Refused(why) => Err(HandshakeError::Untrusted(why)),
+            Verdict::Refused(why) => Err(HandshakeError::Untrusted { peer, why }),
             Verdict::Known | Verdict::FirstUse | Verdict::Follows { .. } => Ok(()),
         }
     }

@@ -25,6 +25,7 @@ pub(crate) use message::Fresh;
 
 use crate::identity::{Record, RecordError};
 use crate::limits::MOST_SHARDS;
+use crate::peer_id::PeerId;
 use crate::schedule::Failed;
 use crate::suites::Suites;
 use crate::trust::Distrust;
@@ -54,8 +55,13 @@ pub enum HandshakeError {
     #[error("the {0} does not open")]
     Sealed(&'static str),
     /// The operator's decision.
-    #[error("the peer is not trusted: {0}")]
-    Untrusted(Distrust),
+    #[error("the peer is not trusted: {why}")]
+    Untrusted {
+        /// Who it says it is.
+        peer: PeerId,
+        /// Why not.
+        why: Distrust,
+    },
     /// Nobody's fault: the other end is this node.
     #[error("the other end is this node itself")]
     Oneself,

@@ -280,7 +280,10 @@ fn nobody_passes_for_another() {
 fn a_stranger_gets_no_further_than_its_name() {
     let mut pair = pair(CHEAP);
     pair.trust = Arc::new(TrustList::new(TrustMode::Pinned, []));
-    let unknown = HandshakeError::Untrusted(Distrust::Unknown);
+    let unknown = HandshakeError::Untrusted {
+        peer: pair.near.id,
+        why: Distrust::Unknown,
+    };
     // Its payload is not even opened.
     let refused = pair.refused(|m| m[331] ^= 1, nothing);
     assert_eq!(refused, unknown);

@@ -8,7 +8,7 @@ use pqfw_framework::hash::AdmittedHash;
 use pqfw_framework::wire::Reader;
 use pqfw_framework::world::Now;
 
-use super::{Node, Output, Refusal, Session};
+use super::{Event, Node, Output, Refusal, Session};
 use crate::fragment::{checked, cut};
 use crate::handshake::{Answer, Answered, Fresh, HandshakeError, Job};
 use crate::limits::{
@@ -283,7 +283,7 @@ impl Node {
     ) -> Result<(), Refusal> {
         let answering = self.answers.answering.remove(&number);
         let answering = answering.ok_or(Refusal::Stray)?;
-        let answered = *result?;
+        let answered = *result.inspect_err(|error| self.refused(answering.from, error))?;
         let (at, peer) = (now.since_start, answered.peer);
         if self.calls_in_earnest(peer) && self.id() < peer {
             return Err(Refusal::Simultaneous);
@@ -308,7 +308,9 @@ impl Node {
         }
         let standing = ask(Stage::Proven);
         if let Verdict::Refused(why) = standing {
-            return Err(HandshakeError::Untrusted(why).into());
+            let error = HandshakeError::Untrusted { peer, why };
+            self.refused(answering.from, &error);
+            return Err(error.into());
         }
         let (theirs, own) = answering.indices;
         let shards = (self.config.shards, answered.shards);
@@ -352,5 +354,16 @@ impl Node {
         };
         self.await_confirmation(now, (peer, own), session, answered.public);
         Ok(())
+    }
+
+    /// Somebody has called who is not trusted: an operator who has forgotten it wants to know.
+    fn refused(&mut self, endpoint: SocketAddr, error: &HandshakeError) {
+        if let HandshakeError::Untrusted { peer, why } = *error {
+            self.tell(Event::Refused {
+                peer,
+                endpoint,
+                why,
+            });
+        }
     }
 }

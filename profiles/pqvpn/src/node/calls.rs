@@ -348,7 +348,7 @@ impl Node {
         });
         if let Verdict::Refused(why) = standing {
             self.call_failed(now, index, CallError::Untrusted(why));
-            return Err(HandshakeError::Untrusted(why).into());
+            return Err(HandshakeError::Untrusted { peer, why }.into());
         }
         let shards = (self.config.shards, finished.shards);
         let shards = Shards::new(&finished.keys, Role::Initiator, theirs, shards);

@@ -65,8 +65,8 @@ pub enum Refusal {
     /// A plaintext that means nothing.
     #[error(transparent)]
     Content(#[from] ContentError),
-    /// The caller's fault: nothing is known of that peer.
-    #[error("nothing is known of {0}")]
+    /// The caller's fault: nobody who is here, or called.
+    #[error("there is no session with {0}, and it is not called")]
     NoPeer(PeerId),
     /// Our limit: as many packets as may be wait for a session.
     #[error("{MOST_QUEUED} packets wait for a session, the limit")]
@@ -87,7 +87,7 @@ impl Refusal {
             Self::Busy => "busy",
             Self::ManyPeers => "peers",
             Self::ManyCalls => "calls",
-            Self::Handshake(HandshakeError::Untrusted(_)) => "untrusted",
+            Self::Handshake(HandshakeError::Untrusted { .. }) => "untrusted",
             Self::Handshake(_) => "handshake",
             Self::Simultaneous => "simultaneous",
             Self::Record(_) => "record",
@@ -110,7 +110,7 @@ impl From<FragmentError> for Refusal {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum CallError {
     /// Nobody answered, though everything was said six times, or a job was not done.
-    #[error("no answer")]
+    #[error("no answer: nobody is there, or it does not accept this node")]
     Silence,
     /// The session was made, and nothing was heard in it.
     #[error("the session was never confirmed")]

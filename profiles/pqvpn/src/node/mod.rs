@@ -40,7 +40,7 @@ use crate::reassembly::Reassembly;
 use crate::schedule::Failed;
 use crate::session::{Role, SHARD_MASK};
 use crate::token::Mint;
-use crate::trust::Verdict;
+use crate::trust::{Distrust, Verdict};
 use crate::wire::{Frame, Kind};
 use answers::Answers;
 use calls::Call;
@@ -154,6 +154,15 @@ pub enum Event {
     Closed {
         /// Who.
         peer: PeerId,
+    },
+    /// Somebody has called, and is not trusted. Whether it is who it says was not looked at.
+    Refused {
+        /// Who it says it is.
+        peer: PeerId,
+        /// From where.
+        endpoint: SocketAddr,
+        /// Why.
+        why: Distrust,
     },
     /// A call came to nothing. A peer that is wanted is called again.
     CallFailed {

@@ -1,6 +1,6 @@
 //! What has happened, by peer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +16,9 @@ use crate::trust::Verdict;
 
 /// Lines of the log that are kept for operators.
 const MOST_LINES: usize = 256;
+const MINUTE: Duration = Duration::from_secs(60);
+/// Peers of whose refusal operators hear in a minute.
+const MOST_STRANGERS: usize = 16;
 /// Upper bounds of the buckets of handshakes: a fast one takes milliseconds, one with repetitions
 /// up to sixteen seconds.
 const LATENCY_SECS: &[f64] = &[
@@ -54,6 +57,8 @@ struct State {
     /// Whom the node calls, where; and since when there should be a session and is none.
     wanted: BTreeMap<SocketAddr, (String, Option<Duration>)>,
     lines: VecDeque<(Now, String)>,
+    /// Who was refused and told of in the minute that began then.
+    strangers: (Duration, BTreeSet<PeerId>),
     rekeys: u64,
     retries: u64,
     latency: Histogram,
@@ -65,6 +70,7 @@ impl Default for State {
             peers: BTreeMap::new(),
             wanted: BTreeMap::new(),
             lines: VecDeque::new(),
+            strangers: (Duration::ZERO, BTreeSet::new()),
             rekeys: 0,
             retries: 0,
             latency: Histogram::new(LATENCY_SECS),
@@ -94,6 +100,17 @@ impl Board {
             state.lines.pop_front();
         }
         state.lines.push_back((now, text.to_owned()));
+    }
+
+    /// Whether operators are to hear that a peer was refused: once a minute of each, and of so many
+    /// that strangers do not fill the log.
+    #[must_use]
+    pub fn tells_of_refused(&self, now: Now, peer: PeerId) -> bool {
+        let (since, told) = &mut self.state().strangers;
+        if now.since_start >= *since + MINUTE {
+            (*since, *told) = (now.since_start, BTreeSet::new());
+        }
+        told.len() < MOST_STRANGERS && told.insert(peer)
     }
 
     /// Every peer that there is or was a session with.
@@ -169,7 +186,7 @@ impl State {
                 }
             }
             Event::CallFailed { .. } => self.retries += 1,
-            Event::Carries { .. } | Event::Packet { .. } => {}
+            Event::Carries { .. } | Event::Packet { .. } | Event::Refused { .. } => {}
         }
     }
 
@@ -210,5 +227,25 @@ impl State {
         row.keys_since = now;
         row.handshakes += 1;
         (row.standing, row.role, row.endpoint) = (standing, role, endpoint);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_hear_of_a_stranger_once_a_minute_and_not_of_all() {
+        let board = Board::default();
+        let at = |secs| Now {
+            since_start: Duration::from_secs(secs),
+            unix_micros: 0,
+        };
+        let peer = |number| PeerId([number; 32]);
+        assert!(board.tells_of_refused(at(0), peer(0)));
+        assert!(!board.tells_of_refused(at(59), peer(0)));
+        let told = (1..=255).filter(|number| board.tells_of_refused(at(59), peer(*number)));
+        assert_eq!(told.count() + 1, MOST_STRANGERS);
+        assert!(board.tells_of_refused(at(60), peer(0)));
     }
 }

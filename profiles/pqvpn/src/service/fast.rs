@@ -63,7 +63,13 @@ impl Traffic {
                 }
             }
             drop(outgoing);
-            runs.send(|to, run, size| carrier.path.send(to, run, size));
+            let (mut datagrams, mut bytes) = (0, 0);
+            runs.send(|to, run, size| {
+                datagrams += run.len().div_ceil(size);
+                bytes += run.len();
+                carrier.path.send(to, run, size);
+            });
+            carrier.sent(datagrams, bytes);
             add(&self.counts.unrouted, unrouted);
             add(&self.counts.unsent, unsent);
             add(&self.counts.clamped, clamped);
@@ -93,11 +99,16 @@ impl Traffic {
         let (mut others, mut heard) = (Vec::new(), Vec::new());
         while carrier.path.receive(&mut datagrams)? {
             let now = carrier.now();
-            let mut refused = 0;
+            let (mut refused, mut opened, mut bytes) = (0, 0, 0);
             let mut incoming = carrier.plane.incoming();
             for (from, datagram) in datagrams.datagrams_mut() {
+                let length = datagram.len();
                 let (taken, told) = incoming.open(now, from, datagram);
                 heard.extend(told);
+                if taken != Taken::Other {
+                    opened += 1;
+                    bytes += length;
+                }
                 match taken {
                     Taken::Packet(peer, packet) => {
                         self.give(interface, &mut batch, peer, packet)?;
@@ -111,6 +122,7 @@ impl Traffic {
                 }
             }
             drop(incoming);
+            carrier.received(opened, bytes);
             self.flush(interface, &mut batch)?;
             add(&self.counts.unopened, refused);
             if !heard.is_empty() || !others.is_empty() {

@@ -117,6 +117,8 @@ pub async fn run(
     let drops = traffic.counts.clone();
     let numbers = Numbers::new(node.clone(), board.clone(), move || drops.drops().to_vec());
     let doors = doors::open(settings, &host, desk, numbers).await?;
+    let who = format!("this node is {}", node.id());
+    host.report.event(&Told::Info(who));
     host.report.event(&Told::Ready {
         url: node.url().to_owned(),
         fingerprint: Some(node.id().to_string()),
@@ -297,6 +299,18 @@ impl Service {
                 let id = peer.map(|peer| peer.to_string());
                 let who = name.clone().or(id).unwrap_or_default();
                 format!("{who}: the call has failed: {why}")
+            }
+            Event::Refused {
+                peer,
+                endpoint,
+                why,
+            } => {
+                if self.board.tells_of_refused(now, *peer) {
+                    let text = format!("{peer} at {endpoint} is refused: {why}");
+                    self.board.line(now, &text);
+                    self.host.report.event(&Told::Warning(text));
+                }
+                return;
             }
             Event::Carries { .. } | Event::Packet { .. } => return,
         };

@@ -275,8 +275,15 @@ fn a_stranger_is_refused_by_those_who_know_whom_they_want() {
     let mut net = Net::new(vec![config(&near, &[CHEAP], &[]), strict]);
     net.connect(0, 1);
     net.settle();
-    let untrusted = HandshakeError::Untrusted(Distrust::Unknown);
+    let (peer, why) = (net.id(0), Distrust::Unknown);
+    let untrusted = HandshakeError::Untrusted { peer, why };
     assert_eq!(net.places[1].refusals, [Refusal::Handshake(untrusted)]);
+    let told = Event::Refused {
+        peer,
+        endpoint: address(0),
+        why,
+    };
+    assert_eq!(net.places[1].events, [told]);
     assert!(!net.is_up(0, 1));
 }
 
