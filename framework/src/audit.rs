@@ -123,11 +123,11 @@ pub struct AuditEnd {
 pub enum AuditError {
     /// Somebody's fault who could write the file: this line was edited, moved, or one before it
     /// is missing.
-    #[error("audit log {place}: line {number} is not the one that was written there")]
+    #[error("audit log {place}: line {} is not the one that was written there", .number.saturating_add(1))]
     Changed {
         /// Where the log is.
         place: String,
-        /// The line, from 0.
+        /// The number of the entry that belongs there, from 0; the file's lines count from 1.
         number: u64,
     },
     /// The machine's or operator's fault.

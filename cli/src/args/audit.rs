@@ -15,7 +15,7 @@ pub(crate) enum Audit {
     Verify {
         /// The log: JSON Lines with a digest each, such as mcp's audit.jsonl
         file: PathBuf,
-        /// The end that an earlier check told: the log must still hold it
+        /// The end that an earlier check told, all 64 digits: the log must still hold it
         #[arg(long, value_name = "DIGEST")]
         kept: Option<String>,
     },

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pqfw_framework::audit::{AuditEnd, AuditError, Journal, JournalError, verify};
 use pqfw_framework::registry::Registry;
+use pqfw_framework::secret::SecretBytes;
 use pqfw_framework::system::Failure;
 use serde_json::json;
 
@@ -18,7 +19,8 @@ use crate::output::{Output, Tone};
 pub(super) fn run(audit: &Audit, registry: &Registry, output: &Output) -> Result<(), CliError> {
     let Audit::Verify { file, kept } = audit;
     let hash = super::resolve(registry, output, |resolver| resolver.hash("SHA-256"))?;
-    let kept = kept.as_ref().map(|hex| files::hex("--kept", hex));
+    let digest_bytes = hash.sizes().digest;
+    let kept = kept.as_ref().map(|hex| whole_digest(hex, digest_bytes));
     let kept = kept.transpose()?;
     let log = LogFile {
         path: file.clone(),
@@ -52,6 +54,17 @@ pub(super) fn run(audit: &Audit, registry: &Registry, output: &Output) -> Result
     let unfinished = log.unfinished.load(Ordering::Relaxed);
     tell(file, &end, unfinished, output);
     Ok(())
+}
+
+/// A digest that was kept. Part of one would be found in no log, which would look like tampering.
+fn whole_digest(hex: &str, bytes: usize) -> Result<SecretBytes, CliError> {
+    let digest = files::hex("--kept", hex).ok();
+    digest.filter(|digest| digest.len() == bytes).ok_or_else(|| {
+        let digits = 2 * bytes;
+        CliError::usage(format!(
+            "--kept: give all {digits} hexadecimal digits of a digest, as an earlier check told it"
+        ))
+    })
 }
 
 fn tell(file: &Path, end: &AuditEnd, unfinished: u64, output: &Output) {

@@ -62,15 +62,15 @@ fn every_edit_of_a_log_is_found() {
     let edited = each[2].replace("\"add\"", "\"bad\"");
     assert_ne!(edited, each[2]);
     for (lines, at) in [
-        (vec![each[0], each[1], &edited, each[3], each[4]], 2),
-        (vec![each[0], each[1], each[3], each[4]], 2),
-        (vec![each[1], each[2], each[3], each[4]], 0),
-        (vec![each[0], each[1], each[3], each[2], each[4]], 2),
+        (vec![each[0], each[1], &edited, each[3], each[4]], 3),
+        (vec![each[0], each[1], each[3], each[4]], 3),
+        (vec![each[1], each[2], each[3], each[4]], 1),
+        (vec![each[0], each[1], each[3], each[2], each[4]], 3),
         (
             vec![each[0], each[1], each[1], each[2], each[3], each[4]],
-            2,
+            3,
         ),
-        (vec![each[0], each[1], each[2], each[3], each[4], ""], 5),
+        (vec![each[0], each[1], each[2], each[3], each[4], ""], 6),
     ] {
         let words = format!("line {at} is not the one that was written there");
         judge(&lines, &[]).fails(3, &words);
@@ -94,7 +94,10 @@ fn a_digest_that_was_kept_shows_what_the_chain_cannot() {
     // A chain that is cut is a chain; what was kept is not in it.
     verify(&file, &[]).ok();
     verify(&file, &["--kept", end]).fails(3, "none of its 3 entries has the digest that was kept");
-    verify(&file, &["--kept", "xyz"]).fails(2, "--kept");
+    for no_digest in ["xyz", "5f1c", &end[..63], &end[..62], &format!("{end}00")] {
+        let told = verify(&file, &["--kept", no_digest]);
+        told.fails(2, "--kept: give all 64 hexadecimal digits of a digest");
+    }
     // The log has grown since.
     let earlier: Value = serde_json::from_str(cut[1]).unwrap();
     let earlier = earlier["digest"].as_str().unwrap();

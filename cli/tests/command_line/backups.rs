@@ -242,7 +242,7 @@ fn backups_and_restores_are_a_chain_that_nobody_can_edit() {
     let elsewhere = "keys restore --in b --recovery r0 --out-dir elsewhere";
     place
         .run(elsewhere)
-        .fails(1, "line 0 is not the one that was written there");
+        .fails(1, "line 1 is not the one that was written there");
     assert!(!place.path("elsewhere").exists());
     place.run(&format!("{elsewhere} --audit-log own/log")).ok();
     let own = String::from_utf8(place.read("own/log")).unwrap();

@@ -98,7 +98,7 @@ fn a_device_enrols_fetches_submits_rotates_and_is_revoked() {
         operator(here, &["devices", "revoke", "camera-7"]).ok();
         device(&["fetch", "base.safetensors"]).fails(3, "403");
         let verified = operator(here, &["audit", "verify"]).ok().stdout;
-        assert!(verified.contains("signed up to entry"), "{verified}");
+        assert!(verified.contains("those after them not yet"), "{verified}");
         let (code, _) = server.terminate();
         assert_eq!(code, 0);
     }

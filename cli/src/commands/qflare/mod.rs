@@ -82,17 +82,27 @@ pub(super) fn run(
         Qflare::Audit(Audit::Export { profile }) => export(&open(profile)?, output),
         Qflare::Audit(Audit::Verify { profile }) => {
             let answer = open(profile)?.post("/audit/verify", &json!({}))?;
-            let (entries, signed) = (&answer["entries"], &answer["signed"]);
             told(
                 output,
                 &answer,
-                &format!("{entries} entries, signed up to entry {signed}"),
+                &verified(&answer["entries"], &answer["signed"]),
             );
             Ok(())
         }
         Qflare::Device(command) => device::run(command, common, registry, output),
         Qflare::Aggregate(args) => aggregate::run(&args, registry, output),
     }
+}
+
+/// How far a verified audit is signed, and when the rest will be.
+fn verified(entries: &Value, signed: &Value) -> String {
+    let later = "the server signs up to the last when it closes a round";
+    let signed = match signed {
+        signed if *signed == 0 => format!("none signed yet: {later}"),
+        signed if signed == entries => "all of them signed".to_owned(),
+        signed => format!("the first {signed} signed, those after them not yet: {later}"),
+    };
+    format!("{entries} entries, as they were written; {signed}")
 }
 
 fn token(
@@ -295,5 +305,29 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Null => "-".into(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_audit_has_no_signature_for_is_said_and_when_it_gets_one() {
+        let told = |signed: u64| verified(&json!(5), &json!(signed));
+        assert_eq!(
+            told(0),
+            "5 entries, as they were written; none signed yet: the server signs up to the last when \
+             it closes a round"
+        );
+        assert_eq!(
+            told(3),
+            "5 entries, as they were written; the first 3 signed, those after them not yet: the \
+             server signs up to the last when it closes a round"
+        );
+        assert_eq!(
+            told(5),
+            "5 entries, as they were written; all of them signed"
+        );
     }
 }

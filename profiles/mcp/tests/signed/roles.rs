@@ -284,7 +284,7 @@ async fn a_log_that_was_changed_stops_the_start() {
     journal.with(|lines| lines.push(b"{}".to_vec()));
     let error = machine.end(Role::Client, &[]).await.unwrap_err();
     assert_eq!(error.failure, Failure::Usage);
-    assert!(error.message.contains("line 0"), "{error}");
+    assert!(error.message.contains("line 1"), "{error}");
     let set = [
         ("mcp.audit_file", ""),
         ("transport.connect", "memory:nobody"),
