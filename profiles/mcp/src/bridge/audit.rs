@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pqfw_framework::audit::{AuditError, AuditLog};
+use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::system::{Event, Failure, Host, Report, RunError};
 use pqfw_framework::world::World;
 use serde_json::{Value, json};
@@ -40,11 +41,23 @@ impl Audit {
 
     /// A session began or ended.
     pub(super) fn session(&self, world: &dyn World, guest: &Guest, what: &str) {
-        self.append(
-            world,
-            guest,
-            json!({ "operation": "session", "outcome": what }),
-        );
+        let entry = json!({ "operation": "session", "outcome": what });
+        self.append_of(world, guest, entry);
+    }
+
+    /// A peer that proved who it is, and got no session; one that is not accepted has no number.
+    pub(super) fn no_session(
+        &self,
+        world: &dyn World,
+        (session, peer): (Option<u64>, &Fingerprint),
+        reason: &str,
+    ) {
+        let entry = json!({
+            "operation": "session",
+            "outcome": "refused",
+            "reason": short(reason),
+        });
+        self.append(world, session, peer, entry);
     }
 
     /// A message of the peer's: tool calls, and whatever is refused.
@@ -75,20 +88,30 @@ impl Audit {
             "outcome": outcome,
             "reason": reason,
         });
-        self.append(world, guest, entry);
+        self.append_of(world, guest, entry);
     }
 
     /// A line of the peer's that is no message.
     pub(super) fn bad(&self, world: &dyn World, guest: &Guest, reason: &str) {
         let entry = json!({ "operation": "message", "outcome": "refused", "reason": reason });
-        self.append(world, guest, entry);
+        self.append_of(world, guest, entry);
     }
 
-    fn append(&self, world: &dyn World, guest: &Guest, mut entry: Value) {
+    fn append_of(&self, world: &dyn World, guest: &Guest, entry: Value) {
+        self.append(world, Some(guest.session), &guest.peer, entry);
+    }
+
+    fn append(
+        &self,
+        world: &dyn World,
+        session: Option<u64>,
+        peer: &Fingerprint,
+        mut entry: Value,
+    ) {
         let Some((log, report)) = &self.0 else { return };
         entry["timestamp"] = json!(world.now().iso8601());
-        entry["session"] = json!(guest.session);
-        entry["peer"] = json!(guest.peer.to_string());
+        entry["session"] = json!(session);
+        entry["peer"] = json!(peer.to_string());
         if let Err(error) = log.append(&entry.to_string()) {
             report.event(&Event::Warning(error.to_string()));
         }

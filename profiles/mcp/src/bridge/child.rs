@@ -42,7 +42,7 @@ impl Shared {
         let child = match processes.spawn(command, limits, self.host.report.clone()) {
             Ok(child) => child,
             Err(error) => {
-                let _ = self.refuse(&mut *writer, &error.to_string()).await;
+                let _ = self.refuse(guest, &mut *writer, &error.to_string()).await;
                 return Err(error.into());
             }
         };

@@ -9,7 +9,7 @@ use pqfw_framework::process::Command;
 use pqfw_framework::system::{Event, Host};
 use pqfw_framework::transport::{BoxFuture, Connection, StreamService, StreamWriter};
 use pqfw_framework::waiting::{Closing, First, race, within};
-use pqfw_session::{Config as Channel, stream};
+use pqfw_session::{ChannelError, Config as Channel, stream};
 
 use super::audit::Audit;
 use super::caller::Bounds;
@@ -117,7 +117,7 @@ impl Shared {
         };
         let (peer, lines, mut writer, first) = match race(self.closing.wait(), opened).await {
             First::Left(()) => return Ok(()),
-            First::Right(opened) => opened.inspect_err(|_| self.metrics.refused_session())?,
+            First::Right(opened) => opened.inspect_err(|error| self.not_opened(error))?,
         };
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
         let guest = Guest {
@@ -135,16 +135,26 @@ impl Shared {
             }
             (Ok(Purpose::Stdio), Serves::Upstream(_)) => {
                 let reason = "an HTTP server stands here: connect with --http-listen";
-                self.refuse(&mut *writer, reason).await
+                self.refuse(&guest, &mut *writer, reason).await
             }
             (Ok(Purpose::Http), Serves::Child(_)) => {
                 let reason = "a server on stdio stands here: connect without --http-listen";
-                self.refuse(&mut *writer, reason).await
+                self.refuse(&guest, &mut *writer, reason).await
             }
             (Err(error), _) => {
-                let _ = self.refuse(&mut *writer, &error.to_string()).await;
+                let _ = self.refuse(&guest, &mut *writer, &error.to_string()).await;
                 Err(error)
             }
+        }
+    }
+
+    /// Counts a connection that became no session, and records the peer if it is one that proved
+    /// who it is and is not accepted.
+    fn not_opened(&self, error: &BridgeError) {
+        self.metrics.refused_session();
+        if let BridgeError::Channel(ChannelError::UnknownPeer(refused)) = error {
+            let (world, reason) = (&*self.host.world, &refused.reason);
+            self.audit.no_session(world, (None, &refused.peer), reason);
         }
     }
 
@@ -153,13 +163,16 @@ impl Shared {
         Ok(writer.write_all(format!("{OK}\n").as_bytes()).await?)
     }
 
-    /// Says no, and why, to both sides.
+    /// Says no, and why, to both sides and in the log.
     pub(super) async fn refuse(
         &self,
+        guest: &Guest,
         writer: &mut dyn StreamWriter,
         reason: &str,
     ) -> Result<(), BridgeError> {
         self.metrics.refused_session();
+        let (world, who) = (&*self.host.world, (Some(guest.session), &guest.peer));
+        self.audit.no_session(world, who, reason);
         self.last_words(writer, &refusal(reason)).await;
         Err(BridgeError::NotServed(reason.into()))
     }

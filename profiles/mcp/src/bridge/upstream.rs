@@ -80,7 +80,7 @@ impl Shared {
     ) -> Result<(), BridgeError> {
         let mut outside = match upstream.open(&self.host).await {
             Ok(outside) => outside,
-            Err(error) => return self.refuse(&mut *writer, &error.to_string()).await,
+            Err(error) => return self.refuse(guest, &mut *writer, &error.to_string()).await,
         };
         self.welcome(&mut *writer).await?;
         let _open = self.metrics.session();

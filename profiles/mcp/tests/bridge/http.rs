@@ -6,6 +6,7 @@ use pqfw_framework::system::Role;
 use pqfw_framework::transport::{
     BoxFuture, Connection, Listener, StreamService, Transport, TransportSettings,
 };
+use serde_json::Value;
 
 use crate::machine::{Machine, profile};
 
@@ -70,6 +71,49 @@ fn post(body: &str, headers: &str) -> String {
     format!(
         "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:9000\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     )
+}
+
+/// What the server's end has in its audit log.
+fn log(server: &Machine) -> Vec<String> {
+    let lines = server.journals.journal("audit.jsonl");
+    let lines = lines.with(|lines| lines.clone());
+    let told = lines.iter().map(|line| {
+        let line: Value = serde_json::from_slice(line).unwrap();
+        let entry = &line["entry"];
+        format!("{} {}", entry["operation"], entry["outcome"]).replace('"', "")
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn without_a_look_every_path_is_carried_and_no_call_is_recorded() {
+    let call = "{\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"add\"}}";
+    let other = post(call, "").replace("/mcp", "/other");
+    for (inspect, request, recorded) in [
+        ("false", post(call, ""), None),
+        ("false", other, None),
+        ("true", post(call, ""), Some("tool_call forwarded")),
+    ] {
+        let server = Machine::new();
+        let behind = upstream(&server).await;
+        let set = [UPSTREAM, ("mcp.inspect", inspect)];
+        let serving = server.serve(Role::Server, &set).await;
+        let machine = server.beside();
+        let door = machine.serve(Role::Client, &[DOOR]).await;
+        let mut connection = through(&machine).await;
+        let sent = connection.writer.write_all(request.as_bytes()).await;
+        sent.unwrap();
+        assert_eq!(read(&mut connection, request.len()).await, request);
+        connection.writer.finish().await.unwrap();
+        assert_eq!(read(&mut connection, 1).await, "");
+        for server in [door, serving] {
+            server.stop().await;
+        }
+        behind.shutdown().await;
+        let expected = [Some("session began"), recorded, Some("session ended")];
+        let expected: Vec<_> = expected.into_iter().flatten().collect();
+        assert_eq!(log(&server), expected);
+    }
 }
 
 #[tokio::test]
@@ -199,6 +243,7 @@ async fn without_a_server_behind_it_the_door_says_so() {
     for server in [door, serving] {
         server.stop().await;
     }
+    assert_eq!(log(&server), ["session refused"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Sessions on stdio: what goes through, how they end, and how they go on.
 
 use pqfw_framework::system::{Event, Failure, Role};
+use serde_json::{Value, json};
 
 use crate::machine::{IDLE, Machine};
 
@@ -17,6 +18,18 @@ fn call(id: u32, tool: &str, arguments: &str) -> String {
 
 fn add(id: u32) -> String {
     call(id, "add", "{\"a\":2,\"b\":3}")
+}
+
+/// The only entry of a server's audit log: somebody got no session.
+fn refused(server: &Machine) -> Value {
+    let log = server.journals.journal("audit.jsonl");
+    let lines = log.with(|lines| lines.clone());
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let line: Value = serde_json::from_slice(&lines[0]).unwrap();
+    let entry = line["entry"].clone();
+    assert_eq!(entry["operation"], "session");
+    assert_eq!(entry["outcome"], "refused");
+    entry
 }
 
 #[tokio::test]
@@ -202,6 +215,9 @@ async fn a_server_that_cannot_be_started_is_no_secret() {
             .contains("cannot start `missing`")
     );
     serving.stop().await;
+    let entry = refused(&server);
+    assert_eq!(entry["session"], 0);
+    assert_eq!(entry["reason"], "cannot start `missing`: no such program");
 }
 
 #[tokio::test]
@@ -218,6 +234,11 @@ async fn what_is_served_otherwise_is_refused_with_what_to_do() {
             .contains("connect with --http-listen")
     );
     serving.stop().await;
+    let reason = refused(&server)["reason"].clone();
+    assert_eq!(
+        reason,
+        "an HTTP server stands here: connect with --http-listen"
+    );
 }
 
 #[tokio::test]
@@ -234,6 +255,12 @@ async fn nobody_who_is_not_known_gets_a_server() {
     );
     serving.told.warned("is not accepted").await;
     serving.stop().await;
+    let entry = refused(&server);
+    assert_eq!(entry["session"], json!(null));
+    let peer = entry["peer"].as_str().unwrap();
+    assert!(peer.starts_with("sha256:"), "{entry}");
+    let reason = entry["reason"].as_str().unwrap();
+    assert!(reason.contains("is not in peers.allow"), "{entry}");
 }
 
 #[tokio::test]
