@@ -19,7 +19,7 @@ pub(crate) enum Mcp {
     #[command(
         after_help = "Examples:\n  pqfw mcp connect --to tcp://files.example.org:8765 --server \
                       sha256:…\n  pqfw mcp connect --to tcp://127.0.0.1:8765 --http-listen \
-                      127.0.0.1:3000"
+                      127.0.0.1:9000"
     )]
     Connect(McpConnect),
     /// Print what a host's configuration needs to talk to a server through `connect`
