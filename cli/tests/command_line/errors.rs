@@ -12,6 +12,11 @@ fn usage_and_profile_errors_are_2() {
         2,
         "--set: unknown key `transport.lisen`; did you mean `listen`?",
     );
+    run(&["run", "--profile", "pqvpn", "--set", "nonsense=1"]).fails(2, "interface, peer_routes");
+    run(&["run", "--profile", "pqvpn", "--set", "keys.nonsense=1"])
+        .fails(2, "runtime_temp_keys, temp_keys_prefix");
+    run(&["run", "--profile", "qflare", "--set", "close_at=3"])
+        .fails(2, "unknown key `close_at`; did you mean `qflare.close_at`?");
     run(&["run", "--profile", "qu3", "--role", "king"]).fails(2, "`king` is none of demo");
     run(&["run", "--profile", "qu3", "--role", "node"]).fails(2, "there are: demo, server, client");
     run(&["run", "--profile", "qu3", "--set", "transport.kind=pigeon"])

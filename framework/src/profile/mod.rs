@@ -25,9 +25,9 @@ pub use tls::{TlsChoice, TlsTable};
 pub use tree::Origin;
 use tree::{Content, Node};
 
-use crate::registry::{Registry, ResolveError};
+use crate::registry::{Registry, ResolveError, nearest};
 use crate::suite::SuiteNames;
-use crate::system::SystemInfo;
+use crate::system::{System, SystemInfo};
 use crate::transport::TransportSettings;
 
 /// The version of the file format that this code reads.
@@ -156,7 +156,8 @@ impl Profile {
                 table.put(last(path), node);
             }
         }
-        let common: Common = de::from_node(&tree, "")?;
+        let common: Common =
+            de::from_node(&tree, "").map_err(|error| error.beside_own(&**system))?;
         if common.profile != FORMAT {
             return Err(ProfileError::Value {
                 path: "profile".into(),
@@ -283,6 +284,42 @@ fn last(path: &str) -> &str {
 }
 
 impl ProfileError {
+    /// Adds the system's keys to the common ones that a key was not found among.
+    fn beside_own(mut self, system: &dyn System) -> Self {
+        if let Self::UnknownKey {
+            path,
+            nearest: near,
+            known,
+            ..
+        } = &mut self
+        {
+            let (name, own) = (system.info().name, system.own_keys());
+            let (table, key) = path.rsplit_once('.').unwrap_or(("", path.as_str()));
+            let at_top = table.is_empty();
+            let here = own
+                .iter()
+                .map(|own| own.rsplit_once('.').unwrap_or(("", *own)));
+            let here = here.filter(|(place, _)| *place == table);
+            let here = here.map(|(_, last)| last).chain(at_top.then_some(name));
+            let here: Vec<_> = here.collect();
+            // What stands at the top may belong into the system's table.
+            let schema = system.table_schema();
+            let inside = schema.get("properties").and_then(|keys| keys.get(key));
+            if at_top && inside.is_some() {
+                let written = own.iter().find(|own| last(own) == key);
+                let inside = || format!("{name}.{key}");
+                *near = Some(written.map_or_else(inside, |own| (*own).to_owned()));
+            } else if near.is_none() {
+                *near = nearest(key, here.iter().copied()).map(Into::into);
+            }
+            for own in here {
+                known.push_str(", ");
+                known.push_str(own);
+            }
+        }
+        self
+    }
+
     /// Names a key that was read in the system's table as it is written in the file.
     fn rooted(mut self, system: &str, own: &[&str]) -> Self {
         if let Self::UnknownKey { path, .. } | Self::Missing { path } | Self::Value { path, .. } =

@@ -68,3 +68,47 @@ impl System for Mcp {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pqfw_framework::profile::Overrides;
+    use pqfw_framework::registry::Registry;
+
+    use super::*;
+
+    fn unknown(key: &str) -> String {
+        let registry = Registry::builder().with(crate::plugin()).build().unwrap();
+        let overrides = Overrides {
+            set: vec![(key.into(), "1".into())],
+            environment: Vec::new(),
+        };
+        let shipped = Mcp.info().shipped_profile;
+        let resolved = Profile::resolve(shipped, "mcp", &overrides, &registry);
+        resolved.map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_the_systems_own_keys() {
+        let text = unknown("nonsense");
+        assert!(
+            text.starts_with("--set: unknown key `nonsense`; there are: profile, name, "),
+            "{text}"
+        );
+        assert!(text.ends_with("store, logging, metrics, mcp"), "{text}");
+        for (key, meant) in [
+            ("inspect", "mcp.inspect"),
+            ("metrik", "metrics"),
+            ("mpc", "mcp"),
+            ("nam", "name"),
+        ] {
+            let text = unknown(key);
+            let expected = format!("unknown key `{key}`; did you mean `{meant}`?");
+            assert!(text.ends_with(&expected), "{text}");
+        }
+        let text = unknown("transport.inspect");
+        assert!(
+            text.ends_with("there are: kind, listen, connect, tls, limits"),
+            "{text}"
+        );
+    }
+}
