@@ -199,6 +199,13 @@ fn what_cannot_work_is_said_at_the_start() {
     run(&["serve", "--upstream", "https://example.org/mcp"]).fails(2, "is no http:// address");
     run(&["serve", "--allow-tool=sha256:0=add", "--", "cat"]).fails(2, "is no fingerprint");
     run(&["connect", "--http-listen", "0.0.0.0:0"]).fails(2, "is no loopback address");
+    for bare in ["127.0.0.1:8765", "tcp:127.0.0.1:8765", "files.example.org"] {
+        let words = format!(
+            "--to: `{bare}` does not say over which transport; write tcp://HOST:PORT or quic://HOST:PORT"
+        );
+        run(&["connect", "--to", bare]).fails(2, &words);
+        run(&["config", "--name", "files", "--to", bare]).fails(2, &words);
+    }
     run(&["--json", "connect"]).fails(2, "--json would mix");
     run(&["connect", "--to", "tcp://127.0.0.1:1"]).fails(5, "is the server running there?");
 }

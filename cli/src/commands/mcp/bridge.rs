@@ -13,31 +13,35 @@ use crate::compose::Composed;
 use crate::error::CliError;
 use crate::output::Output;
 
-pub(super) fn connecting(connect: McpConnect) -> ProfileArgs {
-    let mut args = reaching(connect.target);
+pub(super) fn connecting(connect: McpConnect) -> Result<ProfileArgs, CliError> {
+    let mut args = reaching(connect.target)?;
     if let Some(address) = connect.http_listen {
         args.set.push(("mcp.http_listen".into(), address));
     }
     if !connect.origin.is_empty() {
         args.set.push(("mcp.origins".into(), list(&connect.origin)));
     }
-    args
+    Ok(args)
 }
 
-fn reaching(target: McpTarget) -> ProfileArgs {
+fn reaching(target: McpTarget) -> Result<ProfileArgs, CliError> {
     let mut args = target.profile;
     let mut set = |key: &str, value: String| args.set.push((key.into(), value));
     if let Some(url) = target.to {
-        if let Some((scheme, _)) = url.split_once(':') {
-            set("transport.kind", scheme.into());
-        }
+        let Some((scheme, _)) = url.split_once("://") else {
+            return Err(CliError::usage(format!(
+                "--to: `{url}` does not say over which transport; write tcp://HOST:PORT or \
+                 quic://HOST:PORT"
+            )));
+        };
+        set("transport.kind", scheme.into());
         set("transport.connect", url);
     }
     if !target.server.is_empty() {
         set("peers.mode", "allow-list".into());
         set("peers.allow", list(&target.server));
     }
-    args
+    Ok(args)
 }
 
 /// `{"mcpServers":{NAME:{"command":…,"args":["mcp","connect",…]}}}`, as hosts read it.
@@ -48,7 +52,7 @@ pub(super) fn config(
     output: &Output,
 ) -> Result<(), CliError> {
     // What a host could not start is not worth pasting.
-    let args = reaching(target.clone());
+    let args = reaching(target.clone())?;
     let profile = target.profile.profile.clone();
     let ours = system::profile(SYSTEM, args.clone(), registry)?;
     registry.transport(&ours.common.transport.kind)?;

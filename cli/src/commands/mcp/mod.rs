@@ -44,7 +44,7 @@ pub(super) fn run(
             let ready_file = connect.ready_file.clone();
             let run = system::as_run(
                 SYSTEM,
-                bridge::connecting(connect),
+                bridge::connecting(connect)?,
                 Role::Client,
                 ready_file,
                 &registry,
