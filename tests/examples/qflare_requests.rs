@@ -226,7 +226,9 @@ impl Bench {
             config,
             Arc::new(Quiet),
         );
-        Arc::new(service.unwrap())
+        let service = service.unwrap();
+        service.begin(self.world.now(), "qflare-1").unwrap();
+        Arc::new(service)
     }
 
     async fn serve(&self, service: Arc<dyn ExchangeService>) -> Box<dyn Listener> {

@@ -84,7 +84,12 @@ fn a_device_enrols_fetches_submits_rotates_and_is_revoked() {
             first.stdout
         );
         assert_eq!(device(&submit).ok().stdout, first.stdout);
-        let closed = operator(here, &["round", "close"]).ok().stdout;
+        // What the operator's command does not say, or the shipped profile alone, is the server's.
+        let plain = ["qflare", "round", "close", "--set=keys.dir=server-keys"];
+        let other = "--set=qflare.rule=median";
+        let refused = pqfw(here, &[&plain[..], &[other]].concat()).run();
+        refused.fails(2, "qflare.rule is fedavg at the server");
+        let closed = pqfw(here, &plain).run().ok().stdout;
         assert!(closed.contains("camera-7: used"), "{closed}");
         device(&["submit", "base.safetensors", "--examples=3"]).fails(1, "409");
         operator(here, &["model", "get", "now.safetensors"]).ok();
@@ -102,6 +107,97 @@ fn a_device_enrols_fetches_submits_rotates_and_is_revoked() {
         let (code, _) = server.terminate();
         assert_eq!(code, 0);
     }
+}
+
+/// A server that has begun and ended: its terms stay on the state.
+#[cfg(unix)]
+fn began(here: &Path, settings: &[&str]) {
+    let server = [
+        "run",
+        "--profile=qflare",
+        "--role=server",
+        "--set=transport.listen=127.0.0.1:0",
+        INITIAL,
+    ];
+    let server = pqfw(here, &[&server[..], settings].concat()).serve();
+    assert_eq!(server.terminate().0, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_operators_command_that_contradicts_the_server_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let status = |settings: &[&str]| {
+        let args = ["qflare", "round", "status", "--json"];
+        pqfw(here, &[&args[..], settings].concat()).run()
+    };
+    // Nobody has begun: nobody knows the rule, and a round is closed by none.
+    let before = status(&[INITIAL]).ok().json();
+    assert_eq!(before["rule"], Value::Null);
+    let close = ["qflare", "round", "close"];
+    pqfw(here, &close).run().fails(1, "start the server once");
+
+    began(
+        here,
+        &["--set=qflare.rule=median", "--set=qflare.close_at=3"],
+    );
+    let said = status(&[]).ok().json();
+    assert_eq!(
+        (said["rule"].as_str(), said["close_at"].as_u64()),
+        (Some("median"), Some(3))
+    );
+    status(&["--set=qflare.rule=median"]).ok();
+    for (setting, told) in [
+        // Also when it is what the shipped profile says.
+        (
+            "--set=qflare.rule=multi_krum(1)",
+            "qflare.rule is median at the server",
+        ),
+        (
+            "--set=qflare.clip=none",
+            "qflare.clip is median at the server",
+        ),
+        (
+            "--set=qflare.close_at=5",
+            "leave qflare.close_at out of this command",
+        ),
+        (
+            "--set=qflare.open_rounds=false",
+            "qflare.open_rounds is true",
+        ),
+        (
+            "--set=qflare.max_examples=9",
+            "qflare.max_examples is 1000000",
+        ),
+    ] {
+        status(&[setting]).fails(2, told);
+    }
+    // A profile says it, too; what it has of the shipped one is nobody's wish.
+    let shipped = include_str!("../../../profiles/qflare.toml");
+    fs::write(here.join("mine.toml"), shipped).unwrap();
+    status(&["--profile=mine.toml"]).ok();
+    let other = shipped.replace("\"multi_krum(1)\"", "\"krum(1)\"");
+    fs::write(here.join("mine.toml"), other).unwrap();
+    status(&["--profile=mine.toml"]).fails(2, "start the server with krum(1)");
+    // A server decides anew.
+    began(here, &["--set=qflare.rule=fedavg"]);
+    assert_eq!(status(&[]).ok().json()["rule"], "fedavg");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_for_another_dialect_than_the_servers_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    began(here, &["--set=dialect=qflare-1"]);
+    let create = ["qflare", "token", "create", "camera-7"];
+    pqfw(here, &create)
+        .run()
+        .fails(2, "add --set dialect=qflare-1");
+    let spoken = [&create[..], &["--set=dialect=qflare-1"]].concat();
+    let token = pqfw(here, &spoken).run().ok().stdout;
+    assert_eq!(token.trim().len(), 43, "{token}");
 }
 
 /// The status line's number of the answer to these bytes.

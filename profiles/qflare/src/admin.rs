@@ -226,17 +226,19 @@ impl Admin {
             Some(_) => state.updates_counted(head.round)?,
             None => 0,
         };
-        let open = round
-            .as_ref()
-            .is_some_and(|round| round.phase == Phase::Open);
+        let waits_for = match &round {
+            Some(round) if round.phase == Phase::Open => Some(self.service.waits_for(updates)?),
+            _ => None,
+        };
+        let terms = head.terms.as_ref();
         Ok(json!({
             "round": head.round,
             "phase": round.as_ref().map_or("none", |round| round.phase.word()),
-            "waits_for": open.then(|| self.service.waits_for(updates)),
+            "waits_for": waits_for,
             "base": round.as_ref().map(|round| version(&round.base)),
             "updates": updates,
-            "close_at": self.service.config().close_at,
-            "rule": self.service.config().rule,
+            "close_at": terms.map(|terms| terms.close_at),
+            "rule": terms.map(|terms| &terms.rule),
         }))
     }
 

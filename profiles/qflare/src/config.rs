@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::aggregate::{Limits, Recipe};
 use crate::error::Refusal;
 use crate::model::{Model, ModelLimits, Shape, Tensor};
-use crate::state::StateLimits;
+use crate::state::{StateLimits, Terms};
 
 /// The system's own keys.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -110,6 +110,22 @@ impl QflareConfig {
         };
         recipe.check().map_err(|error| wrong("rule", error))?;
         Ok(recipe)
+    }
+
+    /// What a server of this dialect says of how its rounds are closed.
+    ///
+    /// # Errors
+    /// [`Refusal::Setting`] that names the key.
+    pub fn terms(&self, dialect: &str) -> Result<Terms, Refusal> {
+        let recipe = self.recipe()?;
+        Ok(Terms {
+            dialect: dialect.to_owned(),
+            rule: recipe.rule.to_string(),
+            clip: recipe.clip.to_string(),
+            close_at: self.close_at,
+            open_rounds: self.open_rounds,
+            max_examples: self.max_examples,
+        })
     }
 
     /// The bounds of an aggregation.

@@ -166,6 +166,7 @@ impl From<StateError> for Refusal {
             | StateError::NoModel
             | StateError::RoundUnderWay(_)
             | StateError::NoRound
+            | StateError::NoTerms
             | StateError::Leased { .. }
             | StateError::LeaseLost => Self::conflict(error.to_string()),
             StateError::Full { .. } | StateError::Busy | StateError::Store(_) => {

@@ -174,7 +174,7 @@ async fn serve(
     stop: BoxFuture<'static, ()>,
 ) -> Result<(), RunError> {
     let service = Arc::new(open(config, &host)?);
-    service.begin(host.world.now())?;
+    service.begin(host.world.now(), &profile.dialect)?;
     let (admin, server, fingerprint) = server(&service, profile, &host)?;
     let _aggregator = aggregator(&service, &host)?;
     let doors = doors(config, Arc::new(admin), &host).await?;

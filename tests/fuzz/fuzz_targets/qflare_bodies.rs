@@ -53,6 +53,8 @@ static HOUSE: LazyLock<(Arc<Service>, Server, SeededWorld)> = LazyLock::new(|| {
         Arc::new(Quiet),
     );
     let service = Arc::new(service.expect("a service"));
+    let began = service.begin(world.now(), "qflare-1");
+    began.expect("a server that begins");
     let server = Server::new(service.clone(), suite, vec![0; 32]);
     (service, server, world)
 });

@@ -3,6 +3,7 @@
 
 mod aggregate;
 mod device;
+mod terms;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use pqfw_framework::transport::{ExchangeService, Request};
 use pqfw_framework::world::World;
 use pqfw_qflare::admin::Admin;
 use pqfw_qflare::config::QflareConfig;
+use pqfw_qflare::error::Refusal;
 use serde_json::{Value, json};
 
 use super::system::{self, Asker};
@@ -180,12 +182,13 @@ fn round(
         Round::Status { profile } => {
             let answer = open(profile)?.get("/round")?;
             let mut text = format!(
-                "round {} is {}, {} updates of {}, base {}",
+                "round {} is {}, {} updates of {}, base {}, rule {}",
                 answer["round"],
                 plain(&answer["phase"]),
                 answer["updates"],
-                answer["close_at"],
-                plain(&answer["base"])
+                plain(&answer["close_at"]),
+                plain(&answer["base"]),
+                plain(&answer["rule"])
             );
             if let Some(waits_for) = answer["waits_for"].as_str() {
                 text.push_str(&format!("\n{waits_for}"));
@@ -225,6 +228,7 @@ impl Operator {
         registry: &Registry,
         output: &Output,
     ) -> Result<Self, CliError> {
+        let set: Vec<_> = args.set.iter().map(|(key, _)| key.clone()).collect();
         let composed = composed(args, Role::Server, common, registry, output)?;
         if composed.profile.common.store.url == "memory:" {
             let text = "store.url = \"memory:\" lives in the server's process alone; ask at its \
@@ -233,6 +237,11 @@ impl Operator {
         }
         let config: QflareConfig = composed.profile.system_table()?;
         let service = Arc::new(pqfw_qflare::open(&config, &composed.host)?);
+        let head = service.state().head().map_err(Refusal::from);
+        if let Some(terms) = head.map_err(RunError::from)?.terms {
+            let own = config.terms(&composed.profile.dialect);
+            terms::check(&own.map_err(RunError::from)?, &set, &terms)?;
+        }
         let admin = pqfw_qflare::operator(&service, &composed.profile, &composed.host)?;
         Ok(Self {
             admin,

@@ -85,6 +85,7 @@ impl Crowd {
         host.settings.limits.per_ip_per_minute = 0;
         host.settings.listen = host.transport.loopback().into();
         let service = Arc::new(open(&config, &host)?);
+        service.begin(host.world.now(), &profile.dialect)?;
         let (operator, serving, fingerprint) = server(&service, profile, &host)?;
         let listener = host
             .transport

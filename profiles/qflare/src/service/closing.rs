@@ -4,10 +4,10 @@ use pqfw_framework::blobs::BlobName;
 use pqfw_framework::world::Now;
 
 use super::{Service, locked, secs, version};
-use crate::aggregate::{Candidate, Verdict, Weights, aggregate};
+use crate::aggregate::{AggregateError, Candidate, Limits, Recipe, Verdict, Weights, aggregate};
 use crate::error::Refusal;
 use crate::model::StoredModel;
-use crate::state::{DeviceId, ModelName, Phase};
+use crate::state::{DeviceId, ModelName, Phase, StateError, Terms};
 
 /// How a round ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ impl Service {
             return Ok(None);
         };
         let due = match round.phase {
-            Phase::Open => match self.closes_at() {
+            Phase::Open => match head.terms.as_ref().map(closes_at).transpose()?.flatten() {
                 Some(enough) => self.has_updates(head.round, head.entries, enough)?,
                 None => false,
             },
@@ -45,21 +45,21 @@ impl Service {
         Ok(None)
     }
 
-    /// At how many updates a round is closed by itself, if it is: never before its rule can.
-    fn closes_at(&self) -> Option<u64> {
-        let wanted = Some(self.config.close_at).filter(|wanted| *wanted > 0);
-        wanted.map(|wanted| wanted.max(self.recipe.needs() as u64))
-    }
-
     /// What an open round with so many updates waits for, in the operator's words.
-    #[must_use]
-    pub fn waits_for(&self, updates: u64) -> String {
-        let (rule, needs) = (self.recipe.rule, self.recipe.needs() as u64);
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`], [`Refusal::Internal`].
+    pub fn waits_for(&self, updates: u64) -> Result<String, Refusal> {
+        let Some(terms) = self.state.head()?.terms else {
+            return Ok(StateError::NoTerms.to_string());
+        };
+        let recipe = recipe(&terms)?;
+        let (rule, needs) = (recipe.rule, recipe.needs() as u64);
         let more = |all: u64| match all.saturating_sub(updates) {
             1 => "1 more device".to_owned(),
             more => format!("{more} more devices"),
         };
-        match self.closes_at() {
+        Ok(match closes_at(&terms)? {
             _ if updates == 0 && needs == 1 => "it waits for updates".into(),
             _ if updates < needs => format!(
                 "{rule} needs {needs} updates: wait for {}, or name a rule for fewer in qflare.rule \
@@ -72,7 +72,7 @@ impl Service {
             }
             Some(_) => "it is about to be closed; closing it by hand says what is wrong".into(),
             None => "it can be closed".into(),
-        }
+        })
     }
 
     /// Whether the round has as many updates. Each is an entry of the audit, so that they need not
@@ -96,16 +96,16 @@ impl Service {
         round.is_some_and(|round| matches!(round.phase, Phase::Aggregating { .. }))
     }
 
-    /// Closes the round: the next model is made of its updates. When its rule cannot, the round is
-    /// open again.
+    /// Closes the round: the next model is made of its updates, by the terms of the server that
+    /// began last. When its rule cannot, the round is open again.
     ///
     /// # Errors
     /// [`Refusal::Conflict`] when there is no round, when another has it, and when the rule cannot;
     /// [`Refusal::Unavailable`], [`Refusal::Internal`].
     pub fn close(&self, now: Now) -> Result<Closed, Refusal> {
         let until = secs(now).saturating_add(self.config.lease_secs);
-        let lease = self.state.take_round(secs(now), until)?;
-        let made = self.next_model(lease.round);
+        let (lease, terms) = self.state.take_round(secs(now), until)?;
+        let made = self.next_model(lease.round, &terms);
         let (model, verdicts) = match made {
             Ok(made) => made,
             Err(refusal) => {
@@ -142,7 +142,16 @@ impl Service {
         Ok(())
     }
 
-    fn next_model(&self, round: u64) -> Result<(StoredModel, Vec<(DeviceId, String)>), Refusal> {
+    fn next_model(
+        &self,
+        round: u64,
+        terms: &Terms,
+    ) -> Result<(StoredModel, Vec<(DeviceId, String)>), Refusal> {
+        let recipe = recipe(terms)?;
+        let limits = Limits {
+            examples: terms.max_examples,
+            ..self.limits
+        };
         let opened = self.state.round(round)?;
         let opened = opened.ok_or_else(|| Refusal::conflict("no round is open"))?;
         let base = self.read_model(&opened.base)?;
@@ -167,7 +176,7 @@ impl Service {
             })
             .collect();
         let values = base.values();
-        let outcome = aggregate(values, &candidates, &self.recipe, &self.limits, &mut |_| {})?;
+        let outcome = aggregate(values, &candidates, &recipe, &limits, &mut |_| {})?;
         let next = base.with_values(outcome.weights);
         let next = next.map_err(|error| Refusal::Internal(error.to_string()))?;
         let next = StoredModel::keep(&next, &self.blobs, &self.sha256)?;
@@ -197,6 +206,21 @@ impl Service {
         }
         Ok(closed.1)
     }
+}
+
+/// At how many updates a round is closed by itself, if it is: never before its rule can.
+fn closes_at(terms: &Terms) -> Result<Option<u64>, Refusal> {
+    let needs = recipe(terms)?.needs() as u64;
+    let wanted = Some(terms.close_at).filter(|wanted| *wanted > 0);
+    Ok(wanted.map(|wanted| wanted.max(needs)))
+}
+
+fn recipe(terms: &Terms) -> Result<Recipe, Refusal> {
+    let unreadable = |error: AggregateError| Refusal::Internal(format!("terms: {error}"));
+    Ok(Recipe {
+        rule: terms.rule.parse().map_err(unreadable)?,
+        clip: terms.clip.parse().map_err(unreadable)?,
+    })
 }
 
 /// What became of an update, in the words of the API.

@@ -22,7 +22,7 @@ use pqfw_framework::store::Store;
 use pqfw_framework::system::{Event, Report};
 use pqfw_framework::world::Now;
 
-use crate::aggregate::{Limits, Recipe};
+use crate::aggregate::Limits;
 use crate::config::QflareConfig;
 use crate::error::Refusal;
 use crate::json::hex;
@@ -34,7 +34,6 @@ pub struct Service {
     state: State,
     blobs: Arc<dyn Blobs>,
     sha256: AdmittedHash,
-    recipe: Recipe,
     limits: Limits,
     model_limits: ModelLimits,
     config: QflareConfig,
@@ -117,14 +116,13 @@ impl Service {
         config: QflareConfig,
         report: Arc<dyn Report>,
     ) -> Result<Self, Refusal> {
-        let recipe = config.recipe()?;
+        config.recipe()?;
         let initial = config.initial_model()?;
         let state = State::open(store, sha256.clone(), config.state_limits())?;
         let service = Self {
             state,
             blobs,
             sha256,
-            recipe,
             limits: config.limits(),
             model_limits: config.model_limits(),
             config,
@@ -143,11 +141,17 @@ impl Service {
         Ok(service)
     }
 
-    /// Begins to serve: opens a round, when the profile says so and none is under way.
+    /// Begins to serve in a dialect: from here on rounds are closed by this profile's settings,
+    /// whoever closes them. Opens a round, when the profile says so and none is under way.
     ///
     /// # Errors
-    /// [`Refusal::Unavailable`], [`Refusal::Internal`].
-    pub fn begin(&self, now: Now) -> Result<(), Refusal> {
+    /// [`Refusal::Setting`], [`Refusal::Unavailable`], [`Refusal::Internal`].
+    pub fn begin(&self, now: Now, dialect: &str) -> Result<(), Refusal> {
+        let terms = self.config.terms(dialect)?;
+        if self.state.set_terms(secs(now), &terms)?.as_ref() != Some(&terms) {
+            let (rule, clip) = (&terms.rule, &terms.clip);
+            self.tell(format!("rounds are closed by {rule}, clip {clip}"));
+        }
         self.open_next(now)
     }
 
@@ -263,10 +267,12 @@ impl Service {
         Ok(name)
     }
 
-    /// Opens the next round, when the profile says so and none is under way.
+    /// Opens the next round, when the terms or else the profile say so and none is under way.
     fn open_next(&self, now: Now) -> Result<(), Refusal> {
         let head = self.state.head()?;
-        if !self.config.open_rounds || head.model.is_none() {
+        // The first model may be set before the first server begins.
+        let said = head.terms.as_ref().map(|terms| terms.open_rounds);
+        if !said.unwrap_or(self.config.open_rounds) || head.model.is_none() {
             return Ok(());
         }
         match self.state.round(head.round)?.map(|round| round.phase) {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::record::{DeviceId, Head, ModelName, Token, base64_text};
-use super::{AUDIT, SIGNED, State, StateError, decode};
+use super::{AUDIT, SIGNED, State, StateError, Terms, decode};
 
 /// One entry of the audit.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -52,6 +52,9 @@ pub enum Event {
     },
     DeviceRevoked {
         device: DeviceId,
+    },
+    TermsSet {
+        terms: Terms,
     },
     ModelSet {
         model: ModelName,

@@ -42,6 +42,12 @@ pub enum StateError {
     /// There is no round to take, release, close or abort.
     #[error("no round is open")]
     NoRound,
+    /// The operator's fault: a round is closed by the rule of its server, and none has said one.
+    #[error(
+        "no server of this version has begun on this state, so that nobody has said by which rule \
+         its rounds are closed; start the server once"
+    )]
+    NoTerms,
     /// Another server aggregates the round.
     #[error("another server aggregates the round, until {until}")]
     Leased {

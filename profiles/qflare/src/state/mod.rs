@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! qflare/meta      "version"          which pqfw wrote this
-//! qflare/head      "head"             Head: the chain's end, the model, the round, counts
+//! qflare/head      "head"             Head: the chain's end, the model, the round, the terms, counts
 //! qflare/tokens    hash of a secret   Token, until it is used
 //! qflare/devices   device             Device
 //! qflare/rounds    round              Round
@@ -28,6 +28,7 @@ mod error;
 mod record;
 mod rounds;
 mod sessions;
+mod terms;
 
 pub use audit::{AuditEnd, AuditEntry, AuditError, Event};
 pub use error::StateError;
@@ -35,6 +36,7 @@ pub use record::{
     Device, DeviceId, Head, ModelName, Phase, PublicKey, Receipt, Round, Token, Update,
 };
 pub use rounds::{Lease, NewUpdate};
+pub use terms::Terms;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -101,6 +103,11 @@ impl State {
         ];
         // Of two that open an empty store, one makes it and both find it made.
         state.store.apply(&make)?;
+        // Version 1 has no terms in its head; they are missing until a server begins. A store of
+        // another version stays as it is.
+        let first = Was::Exactly(b"1".to_vec());
+        let bring_up = [state.put(META, b"version", &VERSION, first)?];
+        state.store.apply(&bring_up)?;
         match state.get::<u64>(META, b"version")? {
             Some(VERSION) => Ok(state),
             Some(found) if found > VERSION => Err(StateError::Newer { found }),
@@ -187,7 +194,7 @@ fn no_head() -> StateError {
 const ATTEMPTS: u32 = 1000;
 
 /// The version of the spaces above. An older one is brought up in `State::open`, in one change.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 const META: &str = "qflare/meta";
 const HEAD: &str = "qflare/head";

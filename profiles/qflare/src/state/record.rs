@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use pqfw_framework::hash::AdmittedHash;
 use serde::{Deserialize, Serialize};
 
-use super::StateError;
+use super::{StateError, Terms};
 
 /// The name of a device: 1 to 100 of `a-z`, `A-Z`, `0-9`, `-` and `_`.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -187,6 +187,8 @@ pub struct Head {
     pub round: u64,
     /// The current model.
     pub model: Option<ModelName>,
+    /// By what rounds are closed; `None` before the first server of this version.
+    pub terms: Option<Terms>,
 }
 
 impl Head {
@@ -198,6 +200,7 @@ impl Head {
             tokens: 0,
             round: 0,
             model: None,
+            terms: None,
         }
     }
 }

@@ -15,7 +15,7 @@ use pqfw_framework::store::{Edit, Was};
 
 use super::enrolment::device_of;
 use super::record::{DeviceId, ModelName, Phase, Receipt, Round, Update};
-use super::{Event, Plan, ROUNDS, State, StateError, UPDATES};
+use super::{Event, Plan, ROUNDS, State, StateError, Terms, UPDATES};
 
 /// A verified update, as it is offered.
 #[derive(Clone, Debug)]
@@ -201,11 +201,12 @@ impl State {
             .collect()
     }
 
-    /// Takes the round to aggregate it, until some second.
+    /// Takes the round to aggregate it, until some second, by the terms that stand at this moment.
     ///
     /// # Errors
-    /// [`StateError::NoRound`], [`StateError::Leased`] while another has it.
-    pub fn take_round(&self, now: u64, until: u64) -> Result<Lease, StateError> {
+    /// [`StateError::NoRound`], [`StateError::Leased`] while another has it,
+    /// [`StateError::NoTerms`].
+    pub fn take_round(&self, now: u64, until: u64) -> Result<(Lease, Terms), StateError> {
         self.change(now, |head| {
             let mut round = self.round(head.round)?.ok_or(StateError::NoRound)?;
             match round.phase {
@@ -214,6 +215,7 @@ impl State {
                 Phase::Aggregating { until } => return Err(StateError::Leased { until }),
                 Phase::Closed | Phase::Aborted => return Err(StateError::NoRound),
             }
+            let terms = head.terms.clone().ok_or(StateError::NoTerms)?;
             round.fence += 1;
             round.phase = Phase::Aggregating { until };
             let lease = Lease {
@@ -227,7 +229,7 @@ impl State {
             Ok(Plan::Change(
                 vec![self.round_edit(head.round, &round)?],
                 event,
-                lease,
+                (lease, terms),
             ))
         })
     }

@@ -137,6 +137,7 @@ pub(crate) fn hall_on(suite: Suite, config: QflareConfig, store: Arc<dyn Store>)
         told.clone(),
     );
     let service = Arc::new(service.unwrap());
+    service.begin(world.now(), "qflare-2").unwrap();
     let devices = Arc::new(Devices::new(service.clone(), vec![suite.clone()], told));
     let key = suite.signature.generate(&mut *world.rng()).unwrap();
     let channel = Arc::new(channel(&suite, key, devices.clone()));

@@ -145,7 +145,7 @@ async fn a_stale_round_or_base_is_409_with_the_current_round() {
     // A round that has ended.
     let state = hall.service.state();
     state.abort_round(secs(hall.world.now()), "test").unwrap();
-    hall.service.begin(hall.world.now()).unwrap();
+    hall.service.begin(hall.world.now(), "qflare-2").unwrap();
     let late = update(&hall, &device, &weights).await;
     let answer = refused(&hall, 409, device.put(&late, &weights, true)).await;
     assert_eq!(answer["current_round"], 2, "{answer}");

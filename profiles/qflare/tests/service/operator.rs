@@ -1,15 +1,21 @@
 //! The operator's side, as its door answers.
 
+use std::sync::Arc;
+
+use pqfw_framework::blobs::MemoryBlobs;
 use pqfw_framework::keys::Fingerprint;
 use pqfw_framework::metrics::{MetricsSource, text};
+use pqfw_framework::store::MemoryStore;
 use pqfw_framework::transport::{ExchangeService, Request};
 use pqfw_framework::world::World;
+use pqfw_memory::SeededWorld;
 use pqfw_qflare::admin::Admin;
 use pqfw_qflare::config::QflareConfig;
 use pqfw_qflare::hardened::EnrolToken;
+use pqfw_qflare::service::Service;
 use serde_json::{Value, json};
 
-use crate::support::{House, b64, config, suite};
+use crate::support::{House, Told, b64, config, suite};
 
 struct Operator<'a> {
     house: &'a House,
@@ -269,7 +275,100 @@ fn a_round_that_nobody_closes_by_itself_says_so() {
             ..config()
         })
         .service
-        .waits_for(1),
+        .waits_for(1)
+        .unwrap(),
         "it is about to be closed; closing it by hand says what is wrong"
     );
+}
+
+/// What an operator's command has: the state, with settings of its own. It begins nothing.
+fn command(store: &Arc<MemoryStore>, blobs: &Arc<MemoryBlobs>, config: QflareConfig) -> Service {
+    let (store, blobs, report) = (store.clone(), blobs.clone(), Arc::new(Told::default()));
+    let (now, digest) = (SeededWorld::new(7).now(), suite().digest);
+    Service::open(now, store, blobs, digest, config, report).unwrap()
+}
+
+#[test]
+fn a_round_is_closed_by_the_rule_of_the_server_whatever_the_operators_command_says() {
+    let (store, blobs) = (
+        Arc::new(MemoryStore::default()),
+        Arc::new(MemoryBlobs::default()),
+    );
+    let median = QflareConfig {
+        rule: "median".into(),
+        clip: "none".into(),
+        open_rounds: false,
+        ..config()
+    };
+    let house = House::with(median, store.clone(), blobs.clone(), suite());
+    house.service.state().open_round(house.now()).unwrap();
+    for (name, value) in [("a", 1.0), ("b", 2.0), ("c", 90.0)] {
+        let update = house.enrolled(name).update(&[value, value]);
+        assert_eq!(house.post("/api/submit_model", &update).0, 200);
+    }
+    let status = Operator::of(&house).get("/round");
+    assert_eq!(
+        (&status["rule"], &status["close_at"]),
+        (&json!("median"), &json!(0))
+    );
+    for rule in ["fedavg", "multi_krum(1)"] {
+        let other = QflareConfig {
+            rule: rule.into(),
+            close_at: 1,
+            ..config()
+        };
+        let other = command(&store, &blobs, other);
+        assert_eq!(other.waits_for(3).unwrap(), "it can be closed", "{rule}");
+        assert_eq!(other.close_if_due(house.world.now()), Ok(None), "{rule}");
+    }
+    let mean = command(&store, &blobs, config());
+    mean.close(house.world.now()).unwrap();
+    let global = house.service.global().unwrap().unwrap();
+    assert_eq!(*global.model.values(), [2.0, 2.0], "the median and no mean");
+    assert_eq!(
+        house.service.state().head().unwrap().round,
+        1,
+        "and no next round"
+    );
+}
+
+#[test]
+fn a_server_that_starts_again_with_another_rule_says_so_and_keeps_the_round() {
+    let store = Arc::new(MemoryStore::default());
+    let house = House::on(config(), store.clone());
+    assert!(
+        house
+            .told
+            .text()
+            .contains("rounds are closed by fedavg, clip median")
+    );
+    let median = QflareConfig {
+        rule: "median".into(),
+        ..config()
+    };
+    let again = House::on(median, store);
+    assert!(
+        again
+            .told
+            .text()
+            .contains("rounds are closed by median, clip median")
+    );
+    let round = Operator::of(&again).get("/round");
+    assert_eq!(
+        (&round["round"], &round["rule"]),
+        (&json!(1), &json!("median"))
+    );
+}
+
+#[test]
+fn without_a_server_that_has_begun_nobody_knows_the_rule() {
+    let house = House::new(config());
+    let nowhere = (Arc::default(), Arc::default());
+    let command = command(&nowhere.0, &nowhere.1, config());
+    let told = "start the server once";
+    assert!(command.waits_for(1).unwrap().contains(told));
+    assert_eq!(command.close_if_due(house.world.now()), Ok(None));
+    let refused = command.close(house.world.now()).unwrap_err();
+    assert_eq!(refused.status(), 409);
+    assert!(refused.to_string().contains(told), "{refused}");
 }

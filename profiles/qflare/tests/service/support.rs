@@ -111,6 +111,7 @@ impl House {
         let told = Arc::new(Told::default());
         let (digest, report) = (suite.digest.clone(), told.clone());
         let service = Service::open(world.now(), store, blobs, digest, config, report).unwrap();
+        service.begin(world.now(), "qflare-1").unwrap();
         let service = Arc::new(service);
         let server = Arc::new(Server::new(service.clone(), suite, vec![1; 8]));
         Self {

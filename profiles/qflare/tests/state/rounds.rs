@@ -1,15 +1,45 @@
 //! Rounds: who may send what when, and who may end them.
 
-use pqfw_qflare::state::{Lease, ModelName, Phase, State, StateError};
+use pqfw_qflare::state::{Event, Lease, ModelName, Phase, State, StateError};
 
-use crate::support::{NOW, each_kind, enrol, id, update};
+use crate::support::{NOW, each_kind, enrol, id, terms, update};
 
 fn begin(state: &State) {
     for device in ["a", "b", "c"] {
         enrol(state, device);
     }
     state.set_model(NOW, b"first model").unwrap();
+    state.set_terms(NOW, &terms("median")).unwrap();
     assert_eq!(state.open_round(NOW), Ok(1));
+}
+
+#[test]
+fn a_round_is_taken_by_the_terms_that_were_set_last_and_never_without_any() {
+    each_kind(|state, _| {
+        state.set_model(NOW, b"first model").unwrap();
+        state.open_round(NOW).unwrap();
+        assert_eq!(
+            state.take_round(NOW, NOW + 60),
+            Err(StateError::NoTerms),
+            "no server has begun"
+        );
+        let (median, mean) = (terms("median"), terms("fedavg"));
+        assert_eq!(state.set_terms(NOW, &median), Ok(None));
+        assert_eq!(state.set_terms(NOW, &mean), Ok(Some(median)));
+        let entries = state.head().unwrap().entries;
+        assert_eq!(state.set_terms(NOW, &mean), Ok(Some(mean.clone())));
+        assert_eq!(
+            state.head().unwrap().entries,
+            entries,
+            "nothing has changed"
+        );
+        let page = state.audit_from(entries - 1, 1).unwrap();
+        let set = Event::TermsSet {
+            terms: mean.clone(),
+        };
+        assert_eq!(page[0].1.event, set);
+        assert_eq!(state.take_round(NOW, NOW + 60).unwrap().1, mean);
+    });
 }
 
 #[test]
@@ -23,7 +53,7 @@ fn a_round_goes_from_one_model_to_the_next() {
                 .submit(NOW, &update(state, device, device.as_bytes()))
                 .unwrap();
         }
-        let lease = state.take_round(NOW, NOW + 60).unwrap();
+        let (lease, _) = state.take_round(NOW, NOW + 60).unwrap();
         let updates = state.updates(1).unwrap();
         let devices: Vec<_> = updates.iter().map(|(device, _)| device.as_str()).collect();
         assert_eq!(devices, ["a", "b"]);
@@ -63,7 +93,7 @@ fn the_same_update_has_the_same_receipt_and_another_is_refused() {
         let other = update(state, "a", b"other weights");
         assert_eq!(state.submit(NOW, &other), Err(StateError::AlreadySubmitted));
         // Its receipt outlives the round.
-        let lease = state.take_round(NOW, NOW + 60).unwrap();
+        let (lease, _) = state.take_round(NOW, NOW + 60).unwrap();
         state.close_round(NOW, lease, b"next", &[]).unwrap();
         assert_eq!(state.submit(NOW + 9, &new), Ok(receipt));
         assert_eq!(state.updates(1).unwrap().len(), 1);
@@ -94,7 +124,7 @@ fn what_is_stale_or_of_nobody_is_refused_and_leaves_nothing() {
         other.device = id("c");
         assert_eq!(state.submit(NOW, &other), Err(StateError::Revoked));
 
-        let lease = state.take_round(NOW, NOW + 60).unwrap();
+        let (lease, _) = state.take_round(NOW, NOW + 60).unwrap();
         assert_eq!(state.submit(NOW, &new), stale("being aggregated"));
         state.release_round(NOW, lease).unwrap();
         state.submit(NOW, &new).unwrap();
@@ -109,13 +139,13 @@ fn what_is_stale_or_of_nobody_is_refused_and_leaves_nothing() {
 fn one_server_aggregates_and_one_that_was_slow_changes_nothing() {
     each_kind(|state, _| {
         begin(state);
-        let slow = state.take_round(NOW, NOW + 60).unwrap();
+        let (slow, _) = state.take_round(NOW, NOW + 60).unwrap();
         let until = NOW + 60;
         assert_eq!(
             state.take_round(NOW + 59, NOW + 99),
             Err(StateError::Leased { until })
         );
-        let next = state.take_round(NOW + 60, NOW + 99).unwrap();
+        let (next, _) = state.take_round(NOW + 60, NOW + 99).unwrap();
         assert_eq!((slow.fence, next.fence), (1, 2));
         let lost = Err(StateError::LeaseLost);
         assert_eq!(state.close_round(NOW, slow, b"slow", &[]).map(drop), lost);
@@ -126,7 +156,7 @@ fn one_server_aggregates_and_one_that_was_slow_changes_nothing() {
         // Open again, the round has no holder, and the next has a higher number.
         state.release_round(NOW, next).unwrap();
         assert_eq!(state.close_round(NOW, next, b"late", &[]).map(drop), lost);
-        let last = state.take_round(NOW, NOW + 60).unwrap();
+        let (last, _) = state.take_round(NOW, NOW + 60).unwrap();
         assert_eq!(last.fence, 3);
         state.close_round(NOW, last, b"model", &[]).unwrap();
         assert_eq!(state.close_round(NOW, last, b"twice", &[]).map(drop), lost);

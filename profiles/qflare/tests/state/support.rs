@@ -9,7 +9,7 @@ use pqfw_framework::signature::{AdmittedSignature, SigningKey, VerifyingKey};
 use pqfw_framework::store::Store;
 use pqfw_framework::world::World;
 use pqfw_memory::SeededWorld;
-use pqfw_qflare::state::{DeviceId, NewUpdate, PublicKey, State, StateLimits, Token};
+use pqfw_qflare::state::{DeviceId, NewUpdate, PublicKey, State, StateLimits, Terms, Token};
 
 pub(crate) const URL: &str = "sqlite:qflare.db";
 
@@ -92,6 +92,18 @@ pub(crate) fn token(device: &str, expires: u64) -> Token {
         device: id(device),
         expires,
         creator: "operator".into(),
+    }
+}
+
+/// What a server says when it begins.
+pub(crate) fn terms(rule: &str) -> Terms {
+    Terms {
+        dialect: "qflare-2".into(),
+        rule: rule.into(),
+        clip: "none".into(),
+        close_at: 5,
+        open_rounds: true,
+        max_examples: 100,
     }
 }
 

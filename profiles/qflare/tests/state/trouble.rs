@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pqfw_framework::store::{Applied, Edit, Entry, Inserted, MemoryStore, Store, StoreError};
 use pqfw_qflare::state::{State, StateError, StateLimits};
 
-use crate::support::{NOW, enrol, hash, id, open, token};
+use crate::support::{NOW, enrol, hash, id, open, terms, token};
 
 /// A store in which others are faster some times, and then the disk fails or not.
 #[derive(Default)]
@@ -95,8 +95,32 @@ fn the_state_of_a_newer_pqfw_is_left_alone() {
     let open = || State::open(store.clone(), hash(), StateLimits::default()).map(drop);
     assert_eq!(open(), Ok(()));
     assert_eq!(open(), Ok(()));
-    store.put("qflare/meta", b"version", b"2").unwrap();
-    assert_eq!(open(), Err(StateError::Newer { found: 2 }));
+    store.put("qflare/meta", b"version", b"3").unwrap();
+    assert_eq!(open(), Err(StateError::Newer { found: 3 }));
     store.put("qflare/meta", b"version", b"0").unwrap();
     assert!(matches!(open(), Err(StateError::Damaged(_))));
+}
+
+#[test]
+fn a_state_of_version_1_is_brought_up_and_waits_for_a_server_to_say_its_terms() {
+    let store = Arc::new(MemoryStore::default());
+    let state = open(store.clone());
+    state.set_model(NOW, b"first model").unwrap();
+    state.open_round(NOW).unwrap();
+    let before = state.head().unwrap();
+    drop(state);
+    // As version 1 has written it.
+    let head = store.get("qflare/head", b"head").unwrap().unwrap();
+    let head = String::from_utf8(head).unwrap();
+    let old = head.replace(",\"terms\":null", "");
+    assert_ne!(old, head);
+    store.put("qflare/head", b"head", old.as_bytes()).unwrap();
+    store.put("qflare/meta", b"version", b"1").unwrap();
+
+    let state = open(store.clone());
+    assert_eq!(store.get("qflare/meta", b"version").unwrap().unwrap(), b"2");
+    assert_eq!(state.head().unwrap(), before);
+    assert_eq!(state.take_round(NOW, NOW + 60), Err(StateError::NoTerms));
+    state.set_terms(NOW, &terms("median")).unwrap();
+    assert_eq!(state.take_round(NOW, NOW + 60).unwrap().1, terms("median"));
 }
