@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::endpoint::{Dialer, GOODBYE, QuicDoor, Use, broken, greet, open};
-use crate::sending::{CUT_OFF, Sending};
+use crate::sending::{CUT_OFF, Sending, abandoned};
 
 /// Listens, and answers until the listener is shut down or dropped.
 pub(crate) fn serve(
@@ -82,8 +82,11 @@ async fn answer_all(quic: Connection, desk: Arc<Desk>, mut stop: Stop) {
             break;
         };
         let sending = Sending::new(sending, &quic);
-        let counter = counter.clone();
-        answering.spawn(async move { counter.answer(sending, receiving).await });
+        let (counter, quic, stop) = (counter.clone(), quic.clone(), stop.clone());
+        answering.spawn(async move {
+            let left = abandoned(&quic, stop);
+            counter.answer(sending, receiving, left).await;
+        });
         while answering.try_join_next().is_some() {}
     }
     while answering.join_next().await.is_some() {}
@@ -91,7 +94,13 @@ async fn answer_all(quic: Connection, desk: Arc<Desk>, mut stop: Stop) {
 }
 
 impl Counter {
-    async fn answer(&self, mut sending: Sending, mut receiving: RecvStream) {
+    /// Answers one request; `left` ends when nobody is there to take the answer.
+    async fn answer(
+        &self,
+        mut sending: Sending,
+        mut receiving: RecvStream,
+        left: impl Future<Output = ()>,
+    ) {
         let read = self.read(&mut receiving);
         let answer = self.desk.answer(self.peer, read).await;
         if answer.rest != Rest::Read {
@@ -107,7 +116,11 @@ impl Counter {
             Ok::<(), WriteError>(())
         };
         // A peer that does not take the answer in time, or at all, is not told more.
-        let _ = timeout(seconds(self.desk.limits().request_secs), sent).await;
+        let sent = timeout(seconds(self.desk.limits().request_secs), sent);
+        tokio::select! {
+            _ = sent => {}
+            () = left => {}
+        }
     }
 
     async fn read(

@@ -3,9 +3,11 @@
 //! quinn finishes a stream that is dropped, and a peer cannot tell such an end from the whole. This
 //! one is reset instead, so that what was cut off is seen to be.
 
-use pqfw_runtime::desk::seconds;
+use std::time::Duration;
+
+use pqfw_runtime::desk::{Stop, seconds};
 use quinn::{Connection, SendStream, VarInt, WriteError};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// The sending half.
 pub(crate) struct Sending {
@@ -58,6 +60,23 @@ impl Sending {
         }
     }
 }
+
+/// Waits until the server is to stop and nothing comes from the peer any more: a process that has
+/// ended without a word acknowledges nothing, and one that lives does within a round trip.
+pub(crate) async fn abandoned(connection: &Connection, mut stop: Stop) {
+    stop.requested().await;
+    let heard = || connection.stats().udp_rx.datagrams;
+    loop {
+        let before = heard();
+        sleep(SILENCE).await;
+        if heard() == before {
+            return;
+        }
+    }
+}
+
+/// Longer than a packet that was lost takes to be sent again and acknowledged on a slow path.
+const SILENCE: Duration = Duration::from_secs(2);
 
 impl Drop for Sending {
     fn drop(&mut self) {

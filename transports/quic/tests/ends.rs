@@ -7,6 +7,8 @@ mod carrier;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use carrier::carrier;
 use pqfw_framework::rand_core::CryptoRng;
@@ -147,6 +149,70 @@ async fn a_client_finds_its_server_again() {
     };
     assert_eq!(again.url(), url);
     assert_eq!(client.exchange(request()).await.unwrap().status, 200);
+}
+
+/// Answers, and knows that its client will hear the answer and say nothing any more.
+struct LastWord(Arc<AtomicBool>);
+
+impl ExchangeService for LastWord {
+    fn respond(&self, _: Now, _: &mut dyn CryptoRng, request: &Request) -> Response {
+        self.0.store(true, Ordering::SeqCst);
+        Response {
+            status: 200,
+            body: request.body.clone(),
+        }
+    }
+}
+
+/// A path to the server on which nothing of the client's arrives once it is dead.
+async fn path_to(server: &str, dead: Arc<AtomicBool>) -> String {
+    let path = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("quic://{}", path.local_addr().unwrap());
+    let server: SocketAddr = server.strip_prefix("quic://").unwrap().parse().unwrap();
+    tokio::spawn(async move {
+        let mut client = None;
+        let mut packet = vec![0; 1 << 16];
+        loop {
+            let (length, from) = path.recv_from(&mut packet).await.unwrap();
+            let to = match from == server {
+                true => client,
+                false => {
+                    client = Some(from);
+                    (!dead.load(Ordering::SeqCst)).then_some(server)
+                }
+            };
+            if let Some(to) = to {
+                path.send_to(&packet[..length], to).await.unwrap();
+            }
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_client_that_died_without_a_word_does_not_hold_up_the_end() {
+    let patient = |address: &str| {
+        let mut settings = carried(address);
+        settings.limits.request_secs = 3600;
+        settings.limits.idle_secs = 3600;
+        settings
+    };
+    let dead = Arc::new(AtomicBool::new(false));
+    let (world, service) = (Arc::new(SeededWorld::new(0)), LastWord(dead.clone()));
+    let here = patient("127.0.0.1:0");
+    let served = QuicTransport.serve_exchange(&here, Arc::new(service), world);
+    let listener = served.await.unwrap();
+    let url = path_to(listener.url(), dead).await;
+    let client = QuicTransport.connect_exchange(&patient(&url)).unwrap();
+    let request = Request::post("/", b"the last".to_vec());
+    assert_eq!(client.exchange(request).await.unwrap().body, b"the last");
+    // The bound is far below the limits, and far above what it takes.
+    let ended = tokio::time::timeout(Duration::from_secs(300), listener.shutdown()).await;
+    assert_eq!(
+        ended,
+        Ok(()),
+        "it waits for an acknowledgement that never comes"
+    );
 }
 
 async fn bind() -> Arc<dyn Datagrams> {
