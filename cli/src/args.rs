@@ -191,7 +191,7 @@ pub(crate) enum Command {
 }
 
 /// Which profile, and what lies over it.
-#[derive(Clone, Debug, ClapArgs)]
+#[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct ProfileArgs {
     /// A file, or the name of a shipped profile
     #[arg(long)]

@@ -212,7 +212,7 @@ pub(crate) enum Device {
 pub(crate) struct Target {
     #[command(flatten)]
     pub(crate) profile: ProfileArgs,
-    /// The server's address; short for --set transport.connect=URL
+    /// The server's address, short for --set transport.connect=URL; default: where it enrolled
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
 }

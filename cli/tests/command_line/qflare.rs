@@ -200,6 +200,59 @@ fn a_token_for_another_dialect_than_the_servers_is_refused() {
     assert_eq!(token.trim().len(), 43, "{token}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_device_remembers_where_it_enrolled() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let server = [
+        "run",
+        "--profile=qflare",
+        "--role=server",
+        "--set=transport.listen=127.0.0.1:0",
+        "--set=keys.dir=server-keys",
+        INITIAL,
+        RULE,
+        BY_HAND,
+    ];
+    let server = pqfw(here, &server).serve();
+    let token = operator(here, &["token", "create", "camera-7"]).ok().stdout;
+    fs::write(here.join("token"), token).unwrap();
+    let device = |args: &[&str]| {
+        let keys = ["--set=keys.dir=device-keys"];
+        pqfw(here, &[&["qflare", "device"], args, &keys].concat()).run()
+    };
+    let at = format!("--server={}", server.url);
+    device(&["enroll", "--token-file=token", &at]).ok();
+    let fetched = device(&["fetch", "base.safetensors"]).ok();
+    assert!(
+        !fetched.stderr.contains("device.json"),
+        "{}",
+        fetched.stderr
+    );
+    let same = device(&["status", &at]).ok();
+    assert!(!same.stderr.contains("device.json"), "{}", same.stderr);
+    // Whoever names another address gets it, and is told.
+    let nobody = "--server=http://127.0.0.1:1";
+    let told = "the server is http://127.0.0.1:1; device.json has http://127.0.0.1:";
+    device(&["status", nobody]).fails(5, told);
+    // A card of old has no address, and goes where the profile says.
+    let place = here.join("device-keys/device.json");
+    let card: Value = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
+    assert_eq!(card["address"], server.url);
+    let mut old = card;
+    old.as_object_mut().unwrap().remove("address");
+    fs::write(&place, old.to_string()).unwrap();
+    device(&["status", &at]).ok();
+    let told = device(&["status", "--set=transport.connect=http://127.0.0.1:1"]);
+    assert!(
+        told.code != 0 && !told.stderr.contains("device.json has"),
+        "{}",
+        told.stderr
+    );
+    assert_eq!(server.terminate().0, 0);
+}
+
 /// The status line's number of the answer to these bytes.
 #[cfg(unix)]
 fn status_of(url: &str, bytes: &[u8]) -> String {

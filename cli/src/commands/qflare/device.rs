@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use pqfw_framework::keys::Fingerprint;
-use pqfw_framework::profile::Profile;
+use pqfw_framework::profile::{Origin, Profile};
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::{Host, Role, RunError};
 use pqfw_qflare::config::QflareConfig;
@@ -16,10 +16,11 @@ use pqfw_qflare::{compatible, hardened};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{COMPATIBLE, composed, plain, told};
-use crate::args::Common;
+use super::{COMPATIBLE, SYSTEM, composed, plain, told};
 use crate::args::qflare::{Device, Target};
+use crate::args::{Common, ProfileArgs};
 use crate::commands::run::runtime;
+use crate::commands::system;
 use crate::error::CliError;
 use crate::files;
 use crate::output::Output;
@@ -31,6 +32,8 @@ struct Card {
     device_id: String,
     /// The server's fingerprint; empty in qflare-1.
     server: String,
+    /// The server's address when it enrolled; cards of old have none.
+    address: Option<String>,
     /// The model that was fetched last.
     base: Option<Base>,
 }
@@ -80,6 +83,12 @@ pub(super) fn run(
             profile: composed.profile,
         })
     };
+    let enrolled = |target: Target| {
+        let shipped = system::profile(SYSTEM, ProfileArgs::default(), registry)?;
+        let mut here = here(target)?;
+        here.find_server(&shipped, output)?;
+        Ok::<_, CliError>(here)
+    };
     match command {
         Device::Init { target } => here(target)?.init(output),
         Device::Enroll {
@@ -87,7 +96,7 @@ pub(super) fn run(
             token_file,
             device,
         } => here(target)?.enroll(&token_file, device, output),
-        Device::Fetch { target, file } => here(target)?.fetch(&file, output),
+        Device::Fetch { target, file } => enrolled(target)?.fetch(&file, output),
         Device::Submit {
             target,
             file,
@@ -95,10 +104,10 @@ pub(super) fn run(
             format,
         } => {
             let weights = files::read(&file)?;
-            here(target)?.submit(weights.expose(), &format, examples, output)
+            enrolled(target)?.submit(weights.expose(), &format, examples, output)
         }
-        Device::Rotate { target, finish } => here(target)?.rotate(finish, output),
-        Device::Status { target } => here(target)?.status(output),
+        Device::Rotate { target, finish } => enrolled(target)?.rotate(finish, output),
+        Device::Status { target } => enrolled(target)?.status(output),
     }
 }
 
@@ -115,13 +124,37 @@ impl Here {
     }
 
     fn card(&self) -> Result<Card, CliError> {
-        let Some(file) = self.host.keys.read(CARD)? else {
+        self.kept()?.ok_or_else(|| {
             let place = self.host.keys.describe();
-            let text = format!("{place} has no {CARD}: enrol this device first");
-            return Err(CliError::usage(text));
+            CliError::usage(format!("{place} has no {CARD}: enrol this device first"))
+        })
+    }
+
+    fn kept(&self) -> Result<Option<Card>, CliError> {
+        let file = self.host.keys.read(CARD)?;
+        let card = file.map(|file| serde_json::from_slice(file.expose()));
+        let card = card.transpose();
+        card.map_err(|error| CliError::usage(format!("{CARD}: {error}")))
+    }
+
+    /// Goes to the server that enrolled this device, unless somebody has named another address.
+    fn find_server(&mut self, shipped: &Profile, output: &Output) -> Result<(), CliError> {
+        let Some(kept) = self.kept()?.and_then(|card| card.address) else {
+            return Ok(());
         };
-        serde_json::from_slice(file.expose())
-            .map_err(|error| CliError::usage(format!("{CARD}: {error}")))
+        let named = match self.profile.origin("transport.connect") {
+            Some(Origin::Set | Origin::Environment(_)) => true,
+            Some(Origin::File { .. } | Origin::Shipped) | None => {
+                self.profile.common.transport.connect != shipped.common.transport.connect
+            }
+        };
+        let connect = &mut self.host.settings.connect;
+        if !named {
+            *connect = kept;
+        } else if *connect != kept {
+            output.line_err(&format!("the server is {connect}; {CARD} has {kept}"));
+        }
+        Ok(())
     }
 
     fn keep(&self, card: &Card) -> Result<(), CliError> {
@@ -199,6 +232,7 @@ impl Here {
                 }
                 (Err(error), None) => return Err(CliError::usage(error)),
             },
+            address: Some(self.host.settings.connect.clone()),
             ..Card::default()
         };
         if self.compatible() {
