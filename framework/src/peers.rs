@@ -362,6 +362,11 @@ mod tests {
             Ok(())
         }
 
+        fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+            self.0.lock().unwrap().remove(name);
+            Ok(())
+        }
+
         fn describe(&self) -> String {
             "keys".into()
         }

@@ -175,6 +175,12 @@ pub trait KeyFiles: Send + Sync {
     /// [`KeyFileError`].
     fn write(&self, name: &str, bytes: &[u8], secret: bool) -> Result<(), KeyFileError>;
 
+    /// Removes a file, if it is there.
+    ///
+    /// # Errors
+    /// [`KeyFileError`].
+    fn remove(&self, name: &str) -> Result<(), KeyFileError>;
+
     /// Where that is, for messages.
     fn describe(&self) -> String;
 }

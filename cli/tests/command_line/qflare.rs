@@ -99,6 +99,10 @@ fn a_device_enrols_fetches_submits_rotates_and_is_revoked() {
             "{now:?}"
         );
         device(&["rotate"]).ok();
+        let kept = fs::read_dir(here.join("device-keys")).unwrap();
+        let kept = kept.map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert!(kept.into_iter().all(|name| !name.starts_with("next_")));
+        device(&["rotate", "--finish"]).fails(2, "no rotation has left keys here");
         device(&["fetch", "base.safetensors"]).ok();
         operator(here, &["devices", "revoke", "camera-7"]).ok();
         device(&["fetch", "base.safetensors"]).fails(3, "403");

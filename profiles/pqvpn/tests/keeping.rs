@@ -47,6 +47,11 @@ impl KeyFiles for Folder {
         Ok(())
     }
 
+    fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+        self.files.lock().unwrap().remove(name);
+        Ok(())
+    }
+
     fn describe(&self) -> String {
         "keys".into()
     }

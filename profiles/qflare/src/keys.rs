@@ -109,7 +109,7 @@ impl DeviceKeys {
         Ok(sign.zip(kem).map(|(sign, kem)| Self { sign, kem }))
     }
 
-    /// Puts these keys in the place of the ones there.
+    /// Puts these keys in the place of the ones there, and removes their copies once they are.
     ///
     /// # Errors
     /// [`ClientError::KeyFile`], [`ClientError::Crypto`].
@@ -118,7 +118,10 @@ impl DeviceKeys {
         let pem = private_to_pem(self.sign.info(), &parts);
         let pem = pem.map_err(|error| unusable(files, &error))?;
         files.write(identity, pem.as_bytes(), true)?;
-        write_kem(files, KEM_FILE, &self.kem)
+        write_kem(files, KEM_FILE, &self.kem)?;
+        let (sign_file, kem_file) = next_files(identity);
+        files.remove(&sign_file)?;
+        Ok(files.remove(&kem_file)?)
     }
 }
 

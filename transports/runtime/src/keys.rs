@@ -7,7 +7,7 @@
 //!
 //! On systems without Unix modes the directory's access list is the operator's to set.
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{DirBuilder, File, Permissions, remove_file};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -111,6 +111,16 @@ impl KeyFiles for DirectoryKeys {
         }
         self.write_atomically(&path, bytes, secret)
             .map_err(|error| refusal(&path, &error.to_string()))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+        let path = self.path(name)?;
+        let removed = match remove_file(&path) {
+            Ok(()) => flush_directory(&self.directory),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        removed.map_err(|error| refusal(&path, &error.to_string()))
     }
 
     fn describe(&self) -> String {

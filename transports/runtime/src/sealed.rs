@@ -80,6 +80,10 @@ impl KeyFiles for SealedKeys {
         self.inner.write(name, sealed.expose(), true)
     }
 
+    fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+        self.inner.remove(name)
+    }
+
     fn describe(&self) -> String {
         self.inner.describe()
     }

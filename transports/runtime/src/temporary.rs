@@ -136,6 +136,10 @@ impl KeyFiles for Temporary {
         self.keys.write(name, bytes, secret)
     }
 
+    fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+        self.keys.remove(name)
+    }
+
     fn describe(&self) -> String {
         self.keys.describe()
     }

@@ -41,6 +41,22 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
+fn what_is_removed_is_gone_and_nothing_else() {
+    let (home, keys) = keys();
+    assert_eq!(keys.remove("a.sec"), Ok(()), "there is no directory yet");
+    assert!(names_in(home.path()).is_empty());
+    keys.write("a.sec", b"secret", true).unwrap();
+    keys.write("b.sec", b"secret", true).unwrap();
+    assert_eq!(keys.remove("a.sec"), Ok(()));
+    assert_eq!(keys.remove("a.sec"), Ok(()), "it is gone already");
+    assert_eq!(names_in(keys.describe()), ["b.sec"]);
+    assert!(keys.remove("../state").is_err());
+    std::fs::create_dir(Path::new(&keys.describe()).join("taken")).unwrap();
+    let error = keys.remove("taken").unwrap_err();
+    assert!(error.path.ends_with("taken"), "{error}");
+}
+
+#[test]
 fn reading_creates_nothing() {
     let (home, keys) = keys();
     assert_eq!(read(&keys, "a.sec"), Ok(None));

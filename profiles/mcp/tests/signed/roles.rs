@@ -52,6 +52,11 @@ impl KeyFiles for Keys {
         Ok(())
     }
 
+    fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+        self.0.lock().unwrap().remove(name);
+        Ok(())
+    }
+
     fn describe(&self) -> String {
         "keys".into()
     }

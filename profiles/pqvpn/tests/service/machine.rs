@@ -202,6 +202,11 @@ impl KeyFiles for KeyFolder {
         Ok(())
     }
 
+    fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+        self.0.lock().unwrap().remove(name);
+        Ok(())
+    }
+
     fn describe(&self) -> String {
         "keys".into()
     }

@@ -25,6 +25,11 @@ impl KeyFiles for Pocket {
         Ok(())
     }
 
+    fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+        locked(&self.0).remove(name);
+        Ok(())
+    }
+
     fn describe(&self) -> String {
         "memory".into()
     }

@@ -106,6 +106,12 @@ impl KeyFiles for KeyFolder {
         Ok(())
     }
 
+    fn remove(&self, name: &str) -> Result<(), KeyFileError> {
+        self.check(name)?;
+        self.files.lock().unwrap().remove(name);
+        Ok(())
+    }
+
     fn describe(&self) -> String {
         "the key folder".into()
     }
