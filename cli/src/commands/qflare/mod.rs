@@ -6,12 +6,13 @@ mod device;
 mod terms;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pqfw_framework::profile::Profile;
 use pqfw_framework::registry::Registry;
 use pqfw_framework::system::{Role, RunError};
 use pqfw_framework::transport::{ExchangeService, Request};
-use pqfw_framework::world::World;
+use pqfw_framework::world::{Now, World};
 use pqfw_qflare::admin::Admin;
 use pqfw_qflare::config::QflareConfig;
 use pqfw_qflare::error::Refusal;
@@ -302,10 +303,29 @@ fn table(output: &Output, answer: &Value, list: &str, heading: &[&str], columns:
     }
     let rows = answer[list].as_array().into_iter().flatten();
     let rows = rows.map(|row| {
-        let cells = columns.iter().map(|name| (Tone::Plain, plain(&row[*name])));
+        let cells = columns.iter().map(|name| {
+            let cell = match MOMENTS.contains(name) {
+                true => moment(&row[*name]),
+                false => plain(&row[*name]),
+            };
+            (Tone::Plain, cell)
+        });
         cells.collect::<Vec<_>>()
     });
     output.table(heading, &rows.collect::<Vec<_>>());
+}
+
+/// Columns of seconds since 1970.
+const MOMENTS: [&str; 3] = ["enrolled", "expires", "revoked"];
+
+/// Seconds since 1970 as people read them: ISO 8601 in UTC.
+fn moment(value: &Value) -> String {
+    let micros = value.as_u64().and_then(|secs| secs.checked_mul(1_000_000));
+    let now = micros.map(|unix_micros| Now {
+        since_start: Duration::ZERO,
+        unix_micros,
+    });
+    now.map_or_else(|| plain(value), |now| now.iso8601())
 }
 
 /// A value as people read it.
@@ -338,5 +358,12 @@ mod tests {
             told(5),
             "5 entries, as they were written; all of them signed"
         );
+    }
+
+    #[test]
+    fn moments_are_dates_and_times_and_what_is_none_stays() {
+        assert_eq!(moment(&json!(1_800_000_000)), "2027-01-15T08:00:00+00:00");
+        assert_eq!(moment(&Value::Null), "-");
+        assert_eq!(moment(&json!(u64::MAX)), u64::MAX.to_string());
     }
 }
