@@ -171,7 +171,7 @@ fn rounds_devices_and_the_model_are_the_operators() {
 #[test]
 fn the_audit_is_signed_at_each_close_and_an_edit_is_found() {
     use pqfw_framework::store::{MemoryStore, Store};
-    let store = std::sync::Arc::new(MemoryStore::default());
+    let store = Arc::new(MemoryStore::default());
     let house = House::on(config(), store.clone());
     let operator = Operator::of(&house);
     let device = house.enrolled("d");
