@@ -40,7 +40,7 @@ cargo run --features cli -- describe My-Kem
 
 step "the matrix has it, and nothing else was changed"
 cargo run --features cli -- matrix mlkem-tcp --only kem | tee "$work/matrix"
-grep -E '^KEM +X25519\+ML-KEM-768\+My-Kem +works' "$work/matrix"
+grep -E '^KEM +My-Kem\+ML-KEM-768 +works' "$work/matrix"
 
 step "another binary does not, and says what to do"
 if "$pqfw" plugin check my-kem 2>"$work/refusal"; then exit 1; fi

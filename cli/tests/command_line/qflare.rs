@@ -179,7 +179,9 @@ fn an_operators_command_that_contradicts_the_server_is_refused() {
     }
     // A profile says it, too; what it has of the shipped one is nobody's wish.
     let shipped = include_str!("../../../profiles/qflare.toml");
-    fs::write(here.join("mine.toml"), shipped).unwrap();
+    // The name decides on the state directory.
+    let shipped = format!("name = \"qflare\"\n{shipped}");
+    fs::write(here.join("mine.toml"), &shipped).unwrap();
     status(&["--profile=mine.toml"]).ok();
     let other = shipped.replace("\"multi_krum(1)\"", "\"krum(1)\"");
     fs::write(here.join("mine.toml"), other).unwrap();
