@@ -61,6 +61,18 @@ async fn requests_end_where_they_end_however_they_are_cut() {
 }
 
 #[tokio::test]
+async fn the_longest_line_of_a_chunked_body_is_as_long_however_it_is_cut() {
+    for (more, fits) in [(0, true), (1, false)] {
+        let trailer = "t".repeat(MOST_CHUNK_LINE + more);
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let text = format!("{head}0\r\n{trailer}\r\n\r\n");
+        for size in 1..=text.len() {
+            assert_eq!(read(&text, size).await.is_ok(), fits, "{more}, {size}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_two_parsers_could_part_differently_is_refused() {
     let post =
         |headers: &str, body: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{headers}\r\n{body}");
